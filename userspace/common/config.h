@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * runmark.conf(5), the configuration of all programs: INI, read with inih. One table (config.c) names each
+ * key with its section, type, default, range and meaning; the same table checks the file, prints
+ * --check-config and the man page's list.
+ */
+#pragma once
+
+#include "util.h"
+
+#define CONFIG_DEFAULT_FILE "/etc/runmark/runmark.conf"
+#define CONFIG_LINE_MAX	    4096 /* bytes of one line */
+#define CONFIG_LIST_MAX	    256	 /* members of one list */
+
+enum config_source { CONFIG_SOURCE_AUTO, CONFIG_SOURCE_BPF, CONFIG_SOURCE_PRELOAD };
+enum config_scope { CONFIG_SCOPE_ALL, CONFIG_SCOPE_JOBS };
+
+struct config_list { /* of globs */
+	char **items;
+	size_t count;
+};
+
+struct config {
+	/* [daemon] */
+	char *spool, *drop, *socket, *control, *pin;
+	char *state;	      /* /run/runmark: journal and lock */
+	char *host, *cluster; /* host: the node's name up to the first dot, unless given; cluster "" */
+	enum config_source source;
+	uint32_t ring_mib;    /* a power of two, 1..1024 */
+	uint32_t journal_mib; /* 1..4096, default 64 */
+	uint32_t workers;     /* 1..64, default 2 */
+	/* [track] */
+	enum config_scope scope;
+	uint32_t rotate_seconds;   /* default 60 */
+	uint32_t rotate_mib;	   /* default 64 */
+	uint32_t keep_days;	   /* default 30; 0: for ever */
+	uint32_t spool_quota_mib; /* default 4096; 0: none */
+	bool compress;		   /* zstd for closed files, default yes */
+	struct config_list environment; /* allow-list of variables, globs */
+	uint32_t node_seconds;	   /* a node record so often, default 300 */
+	/* [link] */
+	bool link_stamp;	   /* default yes */
+	char *link_ld;		   /* real linker, "" : found by search */
+};
+
+/*
+ * Defaults, then the file. path NULL: RUNMARK_CONF (unless AT_SECURE), else CONFIG_DEFAULT_FILE, whose
+ * absence is no error (a named file's is). 0 or negative errno; *ret_message (freed by the caller, may
+ * be NULL when out of memory) is then one sentence with file, line, key and the accepted values.
+ * All errors of a file are found in one go, one a line of the message.
+ */
+int config_load(const char *path, struct config *ret, char **ret_message);
+void config_done(struct config *config);
+
+/* Every key with its value in force and what it means, as a valid configuration file. */
+void config_print(const struct config *config, FILE *out);
+
+/* True if text matches one of the globs (fnmatch, no flags). */
+bool config_list_matches(const struct config_list *list, const char *text);
