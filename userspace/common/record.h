@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Records: one JSON object a line, "schema": "runmark.<kind>/1" (runmark-records(5), schema/). Built and
- * read with cJSON through the few functions here, so that each kind of value has one form:
+ * Records: one JSON object a line, "schema": "runmark.<kind>/1" (runmark-records(5), schema/).
+ *Built and read with cJSON through the few functions here, so that each kind of value has one form:
  *	text	UTF-8; what is not UTF-8 shown with U+FFFD and exactly in a sibling "<name>_b64"
  *	time	RFC 3339 UTC with microseconds
  *	64 bit	a decimal string, since cJSON (and JavaScript) keep numbers as doubles
- * Every add function returns false when memory ran out; *ok style chaining is left to the caller. Absent
- * facts are null: pass NULL / use record_add_null.
+ * Every add function returns false when memory ran out; *ok style chaining is left to the caller.
+ *Absent facts are null: pass NULL / use record_add_null.
  */
 #pragma once
 
@@ -14,18 +14,20 @@
 #include <cjson/cJSON.h>
 
 #define RECORD_SCHEMA(kind) "runmark." kind "/1"
-#define RECORD_LINE_MAX	    (4 * 1024 * 1024) /* bytes of one line; a longer one is quarantined unread */
-#define RECORD_DEPTH_MAX    16		      /* nesting of one line */
-#define RECORD_TIME_SIZE    28		      /* "2026-11-21T09:52:21.358243Z" with NUL */
+#define RECORD_LINE_MAX                                                                            \
+	(4 * 1024 * 1024)   /* bytes of one line; a longer one is quarantined unread */
+#define RECORD_DEPTH_MAX 16 /* nesting of one line */
+#define RECORD_TIME_SIZE 28 /* "2026-11-21T09:52:21.358243Z" with NUL */
 
 bool record_add_null(cJSON *object, const char *name);
 /* NULL data adds null. */
 bool record_add_text(cJSON *object, const char *name, struct bytes data);
-/* An array of text; if any member is not UTF-8, "<name>_b64" is an array of the same length that holds
- * base64 for those members and null for the others. items may be NULL if count is 0. */
+/* An array of text; if any member is not UTF-8, "<name>_b64" is an array of the same length that
+ * holds base64 for those members and null for the others. items may be NULL if count is 0. */
 bool record_add_texts(cJSON *object, const char *name, const struct bytes *items, size_t count);
 bool record_add_u64(cJSON *object, const char *name, uint64_t value); /* decimal string */
-bool record_add_number(cJSON *object, const char *name, double value); /* |value| <= 2^53 */
+bool record_add_number(cJSON *object, const char *name,
+		       double value); /* whole ones up to 2^53 exact */
 bool record_add_time(cJSON *object, const char *name, uint64_t unix_ns);
 bool record_add_uuid(cJSON *object, const char *name, const uint8_t uuid[16]); /* NULL adds null */
 
@@ -33,22 +35,26 @@ bool record_add_uuid(cJSON *object, const char *name, const uint8_t uuid[16]); /
 char *record_print(const cJSON *record, size_t *ret_len);
 
 /*
- * Parses one line (no newline needed). -EINVAL not a JSON object or not UTF-8, -E2BIG over
- * RECORD_LINE_MAX, -ELOOP nested deeper than RECORD_DEPTH_MAX (checked before cJSON sees it), -ENOMEM.
+ * Parses one line (no newline needed). -EINVAL not a JSON object, not UTF-8, with raw control
+ * characters in a string, with \u0000 or half a surrogate pair (a reader that ends strings at NUL
+ * would be fooled); -E2BIG over RECORD_LINE_MAX, -ELOOP nested deeper than RECORD_DEPTH_MAX
+ * (checked before cJSON sees it), -ENOMEM.
  */
 int record_parse(struct bytes line, cJSON **ret);
 
-/* The kind of a record: "run" of "runmark.run/1"; NULL if there is no such schema. Version is ignored
- * but for being a number: readers skip unknown fields. */
+/* The kind of a record: "run" of "runmark.run/1"; NULL if there is no such schema. Version is
+ * ignored but for being a number: readers skip unknown fields. */
 const char *record_kind(const cJSON *record, char *out, size_t size);
 
 /*
- * Readers. A path names nested members with dots ("exe.path"). Absent or null: -ENOENT. Another type or
- * a value out of range: -EINVAL.
+ * Readers. A path names nested members with dots ("exe.path"). Absent or null: -ENOENT. Another
+ * type or a value out of range: -EINVAL.
  */
-/* Exact bytes: "<name>_b64" if it is there, else the text. The caller frees *ret (NUL behind it). */
+/* Exact bytes: "<name>_b64" if it is there, else the text. The caller frees *ret (NUL behind it).
+ */
 int record_get_text(const cJSON *record, const char *path, char **ret, size_t *ret_len);
-int record_get_u64(const cJSON *record, const char *path, uint64_t *ret); /* string or whole number */
+int record_get_u64(const cJSON *record, const char *path,
+		   uint64_t *ret); /* string or whole number */
 int record_get_number(const cJSON *record, const char *path, double *ret);
 int record_get_bool(const cJSON *record, const char *path, bool *ret);
 int record_get_time(const cJSON *record, const char *path, uint64_t *ret_unix_ns);
