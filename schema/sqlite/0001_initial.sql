@@ -103,7 +103,7 @@ CREATE TABLE job (
 	array_task TEXT NOT NULL,
 	UNIQUE (job_id, cluster, manager, sluid, array_id, array_task)
 );
-CREATE INDEX job_array ON job (array_id, array_task) WHERE array_id <> '';
+CREATE INDEX job_array ON job (array_id, array_task);
 
 -- A file that is mapped executable or linked in: the same path with another build-id is another object.
 CREATE TABLE object (
@@ -113,8 +113,8 @@ CREATE TABLE object (
 	watermark BLOB NOT NULL,     -- 16 bytes, or x''
 	UNIQUE (path, build_id, watermark)
 );
-CREATE INDEX object_build_id ON object (build_id) WHERE build_id <> x'';
-CREATE INDEX object_watermark ON object (watermark) WHERE watermark <> x'';
+CREATE INDEX object_build_id ON object (build_id);
+CREATE INDEX object_watermark ON object (watermark);
 
 -- A program's file, as a run found it.
 CREATE TABLE program (
@@ -131,8 +131,8 @@ CREATE TABLE program (
 	mtime_us INTEGER NOT NULL,   -- -1 if unknown
 	UNIQUE (path, build_id, watermark, watermark_state, device, inode, fstype, owner_uid, size, mtime_us)
 );
-CREATE INDEX program_build_id ON program (build_id) WHERE build_id <> x'';
-CREATE INDEX program_watermark ON program (watermark) WHERE watermark <> x'';
+CREATE INDEX program_build_id ON program (build_id);
+CREATE INDEX program_watermark ON program (watermark);
 
 -- ---------------------------------------------------------------- sets
 
