@@ -81,7 +81,7 @@ BPF_SRC	:= $(wildcard bpf/*.bpf.c)
 $(BUILD)/runmark.bpf.o: $(BPF_SRC) $(wildcard bpf/*.h vmlinux/*.h)
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -O2 -g -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror \
+	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror \
 		-D__TARGET_ARCH_$(BPF_ARCH) -I. -c bpf/runmark.bpf.c -o $@.tmp
 	$(Q)$(BPFTOOL) gen object $@ $@.tmp
 	$(Q)rm -f $@.tmp

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Kernel drift, in one place: one flavoured struct and one getter for each field that was renamed, moved
+ * or retyped. The running kernel's BTF decides; versions are only named to say when it happened.
+ */
+#pragma once
+
+#include "vmlinux/vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#define CORE __attribute__((preserve_access_index))
+
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+} CORE;
+struct inode___6_11 { /* 3aa63a569c64 ("fs: switch timespec64 fields in inode to discrete integers") */
+	s64 i_mtime_sec;
+	u32 i_mtime_nsec;
+} CORE;
+struct inode___6_7 { /* 12cd44023651 ("fs: rename inode i_atime and i_mtime fields") */
+	struct timespec64 __i_mtime;
+} CORE;
+struct inode___5_10 {
+	struct timespec64 i_mtime;
+} CORE;
+
+static __always_inline u64 inode_mtime_ns(struct inode *inode)
+{
+	struct inode___6_11 *new = (void *)inode;
+	struct inode___6_7 *middle = (void *)inode;
+	struct inode___5_10 *old = (void *)inode;
+
+	if (bpf_core_field_exists(new->i_mtime_sec))
+		return BPF_CORE_READ(new, i_mtime_sec) * 1000000000ULL +
+		       BPF_CORE_READ(new, i_mtime_nsec);
+	if (bpf_core_field_exists(middle->__i_mtime))
+		return BPF_CORE_READ(middle, __i_mtime.tv_sec) * 1000000000ULL +
+		       BPF_CORE_READ(middle, __i_mtime.tv_nsec);
+	return BPF_CORE_READ(old, i_mtime.tv_sec) * 1000000000ULL +
+	       BPF_CORE_READ(old, i_mtime.tv_nsec);
+}
+
+struct kernfs_node___6_15 { /* 633488947ef6 ("kernfs: Use RCU to access kernfs_node::parent.") */
+	struct kernfs_node *__parent;
+} CORE;
+struct kernfs_node___5_10 {
+	struct kernfs_node *parent;
+} CORE;
+
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
+{
+	struct kernfs_node___6_15 *new = (void *)node;
+	struct kernfs_node___5_10 *old = (void *)node;
+
+	if (bpf_core_field_exists(new->__parent))
+		return BPF_CORE_READ(new, __parent);
+	return BPF_CORE_READ(old, parent);
+}
+
+struct cgroup___level {
+	int level;
+} CORE;
+
+static __always_inline int cgroup_level(struct cgroup *cgroup)
+{
+	struct cgroup___level *c = (void *)cgroup;
+
+	return bpf_core_field_exists(c->level) ? BPF_CORE_READ(c, level) : 0;
+}
+
+/* Resident pages were atomic counters until f1a7941243c1 ("mm: convert mm's rss stats into
+ * percpu_counter", 6.2). */
+struct percpu_counter {
+	s64 count;
+	s32 *counters;
+} CORE;
+struct mm_struct___6_2 {
+	struct percpu_counter rss_stat[4];
+} CORE;
+struct mm_rss_stat {
+	atomic64_t count[4];
+} CORE;
+struct mm_struct___5_10 {
+	struct mm_rss_stat rss_stat;
+} CORE;
+
+static __always_inline bool mm_rss_is_percpu(struct mm_struct *mm)
+{
+	return bpf_core_type_exists(struct percpu_counter) &&
+	       !bpf_core_type_exists(struct mm_rss_stat);
+}
+
+struct task_struct___audit { /* only with CONFIG_AUDIT */
+	kuid_t loginuid;
+} CORE;
+
+static __always_inline u32 task_login_uid(struct task_struct *task)
+{
+	struct task_struct___audit *t = (void *)task;
+
+	return bpf_core_field_exists(t->loginuid) ? BPF_CORE_READ(t, loginuid.val) : (u32)-1;
+}
+
+/* TIF_ADDR32 (x86), TIF_32BIT (arm64): a 32-bit program. */
+static __always_inline bool task_is_compat(struct task_struct *task)
+{
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(task, thread_info.flags) & (1UL << 29);
+#elif defined(__TARGET_ARCH_arm64)
+	return BPF_CORE_READ(task, thread_info.flags) & (1UL << 22);
+#else
+	return false;
+#endif
+}
+
+/* Arguments 3 to 5 of the system call that is returning: its registers still hold them. */
+#if defined(__TARGET_ARCH_x86)
+#define SYSCALL_PROT(regs)  BPF_CORE_READ(regs, dx)
+#define SYSCALL_FLAGS(regs) BPF_CORE_READ(regs, r10)
+#define SYSCALL_FD(regs)    BPF_CORE_READ(regs, r8)
+#elif defined(__TARGET_ARCH_arm64)
+#define SYSCALL_PROT(regs)  BPF_CORE_READ((struct user_pt_regs *)regs, regs[2])
+#define SYSCALL_FLAGS(regs) BPF_CORE_READ((struct user_pt_regs *)regs, regs[3])
+#define SYSCALL_FD(regs)    BPF_CORE_READ((struct user_pt_regs *)regs, regs[4])
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What goes up the ring. Both ends ship in one binary, so events carry no version: natural alignment,
+ * fixed header, and variable data as spans behind it. A reader checks every span against the event's
+ * size all the same (event_span() in userspace/daemon/event.c): journals are read back from disk.
+ *
+ * An event names the program image it speaks of by (pid, start_ns, exec_id): the process, and how often
+ * its task has exec'd. start_ns is the leader's start_boottime, which survives exec, also one by a
+ * thread; exec_id is task->self_exec_id, which a fork copies and an exec raises by one before the first mapping
+ * of the new image is made. So events that come before their exec's still find their image.
+ */
+#pragma once
+
+#ifdef __bpf__
+#include "vmlinux/vmlinux.h"
+#else
+#include <linux/types.h>
+#endif
+
+/* bytes at data offset off from the event's first byte */
+struct span {
+	__u32 off, len;
+};
+
+enum event_kind {
+	EVENT_EXEC = 1,
+	EVENT_FORK,
+	EVENT_MMAP,
+	EVENT_EXIT,
+	EVENT_KINDS,
+};
+
+/* What is cut or could not be read; counted by bit in struct counters, shown by name in records. */
+enum event_flag {
+	EVENT_EXE_CUT = 1 << 0,
+	EVENT_CWD_CUT = 1 << 1,
+	EVENT_ARGV_CUT = 1 << 2,
+	EVENT_ENV_CUT = 1 << 3,
+	EVENT_CGROUP_CUT = 1 << 4,
+	EVENT_ARGV_FAULT = 1 << 5,
+	EVENT_ENV_FAULT = 1 << 6,
+	EVENT_REQUESTED_CUT = 1 << 7,
+	EVENT_OBJECT_CUT = 1 << 8,
+	EVENT_OBJECTS_LIMIT = 1 << 9,	/* more mappings than OBJECTS_MAX: the rest isn't told */
+	EVENT_OBJECT_FAULT = 1 << 10,	/* a mapping was seen, but not of what */
+	EVENT_USAGE_PARTIAL = 1 << 11,	/* more threads than THREADS_MAX not yet reaped */
+	EVENT_FLAG_BITS = 12,
+};
+
+/* What an event is, not what is wrong with it. */
+enum event_trait {
+	TRAIT_COMPAT = 1 << 0,	      /* 32-bit program on a 64-bit kernel */
+	TRAIT_DELETED = 1 << 1,	      /* the file had no name left */
+	TRAIT_OOM = 1 << 2,	      /* signal->oom_mm: chosen by the OOM killer */
+	TRAIT_RSS_EXACT = 1 << 3,     /* max_rss is this image's own */
+	TRAIT_HAD_STATE = 1 << 4,     /* usage is counted from this image's exec; else from fork */
+	TRAIT_BEFORE_MAIN = 1 << 5,   /* mmap event of what the kernel maps in exec: loader or program */
+};
+
+struct event {
+	__u32 kind; /* enum event_kind */
+	__u32 size; /* of all, spans' bytes included */
+	__u64 seq;  /* of this CPU, from 1; a number that never comes is an event that was lost */
+	__u64 time_ns; /* CLOCK_BOOTTIME */
+	__u64 start_ns;
+	__u32 pid;
+	__u32 exec_id;
+	__u32 cpu;
+	__u32 flags;  /* enum event_flag */
+	__u32 traits; /* enum event_trait */
+	__u32 pad;
+};
+
+struct event_file {
+	__u64 inode;
+	__u64 size;
+	__u64 mtime_ns;
+	__u32 device; /* kernel's encoding: 12 bits major, 20 bits minor */
+	__u32 owner_uid;
+	char fstype[16];
+};
+
+/* Times in nanoseconds as the kernel counts them, user and system in ticks' resolution on most kernels;
+ * runtime is exact. Sizes in bytes. */
+struct event_usage {
+	__u64 user_ns, system_ns, runtime_ns;
+	__u64 read_bytes, write_bytes;
+	__u64 minor_faults, major_faults;
+	__u64 max_rss;
+};
+
+struct event_exec {
+	struct event head;
+	__u64 parent_start_ns;
+	__u32 parent_pid, parent_exec_id;
+	__u32 uid, euid, gid, login_uid;
+	struct event_file file;
+	struct event_usage before; /* of the image that this exec ended */
+	struct span exe, requested, interp, cwd, cgroup, cgroup_v1, argv, env;
+};
+
+struct event_fork { /* head: the child's */
+	struct event head;
+	__u64 parent_start_ns;
+	__u32 parent_pid, parent_exec_id;
+};
+
+struct event_mmap {
+	struct event head;
+	struct event_file file;
+	struct span path;
+	struct span notes; /* of the program itself: PT_NOTE segments, at its first mapping */
+};
+
+struct event_exit {
+	struct event head;
+	__u64 parent_start_ns;
+	__u32 parent_pid, parent_exec_id;
+	__u32 uid;
+	__u32 wait_status; /* as wait(2) gives it, all 16 bits */
+	struct event_usage usage;
+	char comm[16];
+	struct span notes; /* if not told before */
+};
+
+/* iter/task: one for each process that runs when tracking begins */
+struct event_task {
+	__u64 start_ns;
+	__u32 pid, exec_id;
+};
+
+/* Limits, in bytes where not said otherwise (runmark-records(5)). */
+#define PATH_MAX_BYTES	 4096
+#define CGROUP_MAX_BYTES 1024
+#define ARGV_MAX_BYTES	 16384
+#define ENV_MAX_BYTES	 32768
+#define NOTES_MAX_BYTES	 2048
+#define PATH_DEPTH_MAX	 128 /* components */
+#define CGROUP_DEPTH_MAX 32
+#define OBJECTS_MAX	 4096 /* executable mappings told of one image */
+#define THREADS_MAX	 64   /* unreaped threads summed at exit */
+#define EVENT_MAX_BYTES	 65536
+
+/* Per CPU, only ever growing. */
+struct counters {
+	__u64 seq;
+	__u64 seen[EVENT_KINDS];
+	__u64 ring_full[EVENT_KINDS];
+	__u64 not_watched[EVENT_KINDS]; /* counted only: nobody has drained for minutes */
+	__u64 flagged[EVENT_FLAG_BITS];
+	__u64 no_state;			/* task storage could not be had */
+};
+
+/* Written by the daemon, read by the programs. One element. */
+struct control {
+	__u64 heartbeat_ns; /* CLOCK_BOOTTIME of the last drain */
+	__u64 layout;	    /* hash of the BPF object: what the pins belong to */
+	__u32 daemon_pid;   /* never tracked */
+	__u32 wakeup_bytes; /* the reader is woken when so much waits */
+};
+
+#define HEARTBEAT_STALE_NS (300ULL * 1000000000ULL)

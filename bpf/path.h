@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Paths of files and control groups. bpf_d_path() is refused at sched_process_exec, so the dentries are
+ * walked as prepend_path() in fs/d_path.c does: up to the root of the mount, then on at its mountpoint, until the
+ * process's own root; written backwards. Paths are as the process sees them.
+ *
+ * Both walks are global functions: verified once, however often they are called.
+ */
+#pragma once
+
+#include "bpf/core.h"
+
+#define PATH_RESULT_CUT	    (1 << 16)
+#define PATH_RESULT_DELETED (1 << 17)
+#define PATH_RESULT_LEN	    0xffff
+
+/* One component in front of what is there. False if there is no room. */
+static __always_inline bool path_prepend(struct scratch *s, const unsigned char *name, u64 len)
+{
+	u64 pos = s->walk.pos;
+
+	if (len > 255)
+		len = 255;
+	if (pos < len + 1)
+		return false;
+	pos -= len + 1;
+	HIDE(pos);
+	if (pos > PATH_MAX_BYTES)
+		return false;
+	s->path[pos] = '/';
+	bpf_probe_read_kernel(&s->path[pos + 1], len, name);
+	s->walk.pos = pos;
+	return true;
+}
+
+/* Copies what was built backwards to the event at offset off. Length and PATH_RESULT_ bits. */
+static __always_inline u32 path_finish(struct scratch *s, u64 off)
+{
+	u64 pos = s->walk.pos, len;
+
+	if (pos == PATH_MAX_BYTES) {
+		s->path[--pos] = '/';
+		HIDE(pos);
+	}
+	if (pos > PATH_MAX_BYTES || off > EVENT_MAX_BYTES - PATH_MAX_BYTES)
+		return PATH_RESULT_CUT;
+	len = PATH_MAX_BYTES - pos;
+	HIDE(len);
+	if (len > PATH_MAX_BYTES)
+		return PATH_RESULT_CUT;
+	bpf_probe_read_kernel(&s->event[off], len, &s->path[pos]);
+	return len | s->walk.bits;
+}
+
+/* One step of path_write(); false when the root is reached or the path has no more room. */
+static __always_inline bool path_step(struct scratch *s, struct dentry *root, struct vfsmount *root_mount)
+{
+	struct dentry *dentry = s->walk.at;
+	struct mount *mount = s->walk.mount;
+	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+	u32 len = BPF_CORE_READ(dentry, d_name.len);
+	bool is_mount_root = dentry == BPF_CORE_READ(mount, mnt.mnt_root);
+	struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+	if ((dentry == root && &mount->mnt == root_mount) || (is_mount_root && above == mount)) {
+		/* the process's root, or its mount namespace's */
+		s->walk.bits &= ~PATH_RESULT_CUT;
+		return false;
+	}
+	if (is_mount_root) {
+		s->walk.at = BPF_CORE_READ(mount, mnt_mountpoint);
+		s->walk.mount = above;
+		return true;
+	}
+	if (!path_prepend(s, name, len))
+		return false;
+	s->walk.at = parent;
+	if (dentry != parent)
+		return true;
+	/* memfd, pipe: a leaf that is its own parent */
+	s->walk.bits &= ~PATH_RESULT_CUT;
+	return false;
+}
+
+/*
+ * Writes the path of (dentry, vfsmount) to the event at off. The process's root (fs->root) ends it.
+ * Returns length | PATH_RESULT_CUT | PATH_RESULT_DELETED.
+ */
+__noinline u32 path_write(u64 dentry_address, u64 vfsmount_address, u64 fs_address, u64 off)
+{
+	struct scratch *s = scratch_get();
+	struct dentry *dentry = (void *)dentry_address;
+	struct fs_struct *fs = (void *)fs_address;
+	struct dentry *root = BPF_CORE_READ(fs, root.dentry);
+	struct vfsmount *root_mount = BPF_CORE_READ(fs, root.mnt);
+
+	if (!s)
+		return PATH_RESULT_CUT;
+	s->walk.at = dentry;
+	s->walk.mount = (void *)vfsmount_address - bpf_core_field_offset(struct mount, mnt);
+	s->walk.pos = PATH_MAX_BYTES;
+	s->walk.bits = PATH_RESULT_CUT;
+	/* d_unlinked(): a name that nobody can look up any more, and no root */
+	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry)
+		s->walk.bits |= PATH_RESULT_DELETED;
+	for (int i = 0; i < PATH_DEPTH_MAX; i++)
+		if (!path_step(s, root, root_mount))
+			break;
+	return path_finish(s, off);
+}
+
+/* The same for a control group, of its hierarchy's root. */
+__noinline u32 cgroup_write(u64 kernfs_address, u64 off)
+{
+	struct scratch *s = scratch_get();
+
+	if (!s)
+		return PATH_RESULT_CUT;
+	s->walk.at = (void *)kernfs_address;
+	s->walk.pos = PATH_MAX_BYTES;
+	s->walk.bits = PATH_RESULT_CUT;
+	for (int i = 0; i < CGROUP_DEPTH_MAX; i++) {
+		struct kernfs_node *node = s->walk.at;
+		struct kernfs_node *parent = kernfs_parent(node);
+		const char *name = BPF_CORE_READ(node, name);
+		long len;
+
+		if (!parent) {
+			s->walk.bits &= ~PATH_RESULT_CUT;
+			break;
+		}
+		/* kernfs keeps no length: read once behind the path to learn it */
+		len = bpf_probe_read_kernel_str(&s->path[PATH_MAX_BYTES], 256, name);
+		if (len <= 0 || s->walk.pos < PATH_MAX_BYTES - CGROUP_MAX_BYTES + 256 ||
+		    !path_prepend(s, (const unsigned char *)name, len - 1))
+			break;
+		s->walk.at = parent;
+	}
+	return path_finish(s, off);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What a process has used, and its parent.
+ *
+ * Sums of threads that are gone stand in signal_struct (added under siglock in __exit_signal(), which
+ * also takes the thread off thread_head); those of threads still listed, the leader's after it exited
+ * first among them, are added here. So each thread counts once.
+ */
+#pragma once
+
+#include "bpf/core.h"
+
+static __always_inline void usage_add_thread(struct event_usage *u, struct task_struct *t)
+{
+	u->user_ns += BPF_CORE_READ(t, utime);
+	u->system_ns += BPF_CORE_READ(t, stime);
+	u->runtime_ns += BPF_CORE_READ(t, se.sum_exec_runtime);
+	u->minor_faults += BPF_CORE_READ(t, min_flt);
+	u->major_faults += BPF_CORE_READ(t, maj_flt);
+	if (bpf_core_field_exists(t->ioac.read_bytes)) { /* CONFIG_TASK_IO_ACCOUNTING */
+		u->read_bytes += BPF_CORE_READ(t, ioac.read_bytes);
+		u->write_bytes += BPF_CORE_READ(t, ioac.write_bytes);
+	}
+}
+
+/* All that the process has used since its fork, max_rss as the kernel inherits it. True if complete. */
+static __always_inline bool usage_read(struct event_usage *u, struct task_struct *task)
+{
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	struct list_head *head = (void *)signal +
+				 bpf_core_field_offset(struct signal_struct, thread_head);
+	struct list_head *node = BPF_CORE_READ(head, next);
+
+	u->user_ns = BPF_CORE_READ(signal, utime);
+	u->system_ns = BPF_CORE_READ(signal, stime);
+	u->runtime_ns = BPF_CORE_READ(signal, sum_sched_runtime);
+	u->minor_faults = BPF_CORE_READ(signal, min_flt);
+	u->major_faults = BPF_CORE_READ(signal, maj_flt);
+	u->read_bytes = u->write_bytes = 0;
+	if (bpf_core_field_exists(signal->ioac.read_bytes)) {
+		u->read_bytes = BPF_CORE_READ(signal, ioac.read_bytes);
+		u->write_bytes = BPF_CORE_READ(signal, ioac.write_bytes);
+	}
+	u->max_rss = BPF_CORE_READ(signal, maxrss) << page_shift;
+	for (int i = 0; i < THREADS_MAX; i++) {
+		if (node == head || !node)
+			return true;
+		usage_add_thread(u, (void *)node -
+					    bpf_core_field_offset(struct task_struct, thread_node));
+		node = BPF_CORE_READ(node, next);
+	}
+	return node == head;
+}
+
+#define LESS(a, b) ((a) > (b) ? (a) - (b) : 0)
+
+/* now - then, but for max_rss, which is not a sum */
+static __always_inline void usage_subtract(struct event_usage *now, const struct event_usage *then)
+{
+	now->user_ns = LESS(now->user_ns, then->user_ns);
+	now->system_ns = LESS(now->system_ns, then->system_ns);
+	now->runtime_ns = LESS(now->runtime_ns, then->runtime_ns);
+	now->minor_faults = LESS(now->minor_faults, then->minor_faults);
+	now->major_faults = LESS(now->major_faults, then->major_faults);
+	now->read_bytes = LESS(now->read_bytes, then->read_bytes);
+	now->write_bytes = LESS(now->write_bytes, then->write_bytes);
+}
+
+/* Where a CPU's part of per-CPU memory is: learnt from a map of ours, whose value for that CPU and
+ * per-CPU pointer are both known, since data symbols may not be. */
+static __always_inline u64 percpu_offset(u32 cpu)
+{
+	u32 zero = 0;
+	void *pointers[2] = {&counters, bpf_map_lookup_percpu_elem(&counters, &zero, cpu)};
+	u64 numbers[2] = {};
+	struct bpf_array *array;
+
+	/* pointers may be passed on but not reckoned with: read back from the stack they are numbers */
+	bpf_probe_read_kernel(numbers, sizeof(numbers), pointers);
+	array = (void *)numbers[0];
+	return numbers[1] ? numbers[1] - (u64)BPF_CORE_READ(array, pptrs[0]) : 0;
+}
+
+const volatile __u32 cpu_count = 1;
+#define RSS_CPUS_MAX 64 /* above, the counter's own error (32 pages a CPU the process ran on) stays */
+
+/* Resident pages of mm, all kinds but swap (MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES). */
+__noinline u64 rss_read(u64 mm_address)
+{
+	struct mm_struct *mm = (void *)mm_address;
+	struct mm_struct___6_2 *new = (void *)mm;
+	struct mm_struct___5_10 *old = (void *)mm;
+	s64 pages = 0;
+
+	if (!mm_rss_is_percpu(mm))
+		return BPF_CORE_READ(old, rss_stat.count[0].counter) +
+		       BPF_CORE_READ(old, rss_stat.count[1].counter) +
+		       BPF_CORE_READ(old, rss_stat.count[3].counter);
+	pages = BPF_CORE_READ(new, rss_stat[0].count) + BPF_CORE_READ(new, rss_stat[1].count) +
+		BPF_CORE_READ(new, rss_stat[3].count);
+	u64 file = (u64)BPF_CORE_READ(new, rss_stat[0].counters);
+	u64 anon = (u64)BPF_CORE_READ(new, rss_stat[1].counters);
+	u64 shmem = (u64)BPF_CORE_READ(new, rss_stat[3].counters);
+
+	for (u32 cpu = 0; cpu < RSS_CPUS_MAX; cpu++) {
+		s32 part = 0;
+		u64 offset;
+
+		if (cpu >= cpu_count)
+			break;
+		offset = percpu_offset(cpu);
+		if (!offset)
+			continue;
+		if (!bpf_probe_read_kernel(&part, sizeof(part), (void *)(file + offset)))
+			pages += part;
+		if (!bpf_probe_read_kernel(&part, sizeof(part), (void *)(anon + offset)))
+			pages += part;
+		if (!bpf_probe_read_kernel(&part, sizeof(part), (void *)(shmem + offset)))
+			pages += part;
+	}
+	return pages > 0 ? pages : 0;
+}
+
+static __always_inline void parent_read(struct task_struct *task, u64 *start_ns, u32 *pid, u32 *exec_id)
+{
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+
+	*start_ns = BPF_CORE_READ(parent, start_boottime);
+	*pid = BPF_CORE_READ(parent, tgid);
+	*exec_id = BPF_CORE_READ(parent, self_exec_id);
+}

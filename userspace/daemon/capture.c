@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Loading, pinning, finding again, draining.
+ *
+ * The hard decision here: pins are only reused by the very program that made them. The control map
+ * holds a hash of the BPF object and the ring's size ("layout"); where it differs, the old programs
+ * are detached and new ones attached. So no reader ever meets events of another layout.
+ */
+#include "daemon/capture.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <xxhash.h>
+
+struct capture {
+	struct ring_buffer *ring;
+	int ring_fd, counters_fd, control_fd, scan_link_fd;
+	int program_fds[FACTS];
+	const struct hook *hooks[FACTS];
+	struct control control;
+	uint64_t ring_bytes;
+	bool is_reused;
+	capture_sink sink;
+	void *sink_arg;
+};
+
+#define PIN_PATH_MAX 512
+
+static char *pin_path(char path[PIN_PATH_MAX], const char *pin, const char *name)
+{
+	snprintf(path, PIN_PATH_MAX, "%s/%s", pin, name);
+	return path;
+}
+
+static uint64_t now_boot_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* What the pins belong to: this BPF object with this ring. Never 0. */
+static uint64_t layout_hash(uint32_t ring_mib)
+{
+	size_t size;
+	const void *object = runmark_bpf__elf_bytes(&size);
+
+	return XXH3_64bits_withSeed(object, size, ring_mib) | 1;
+}
+
+static int ring_event(void *arg, void *data, size_t len)
+{
+	struct capture *c = arg;
+	const struct event *event;
+
+	if (event_check((struct bytes){data, len}, &event))
+		return 0; /* can't be: one writer, one layout */
+	return c->sink(c->sink_arg, event);
+}
+
+static void say(char **ret_message, const char *format, ...) PRINTF_LIKE(2, 3);
+static void say(char **ret_message, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(ret_message, format, args) < 0)
+		*ret_message = NULL;
+	va_end(args);
+}
+
+/* The pin folder must be on bpffs, root's and closed to others: who can write there could feed us
+ * events. */
+static int pin_folder_check(const char *pin, char **ret_message)
+{
+	char parent[PIN_PATH_MAX], *slash;
+	struct statfs fs;
+	struct stat st;
+
+	snprintf(parent, sizeof(parent), "%s", pin);
+	slash = strrchr(parent, '/');
+	if (slash && slash != parent)
+		*slash = '\0';
+	if (statfs(parent, &fs) || fs.f_type != BPF_FS_MAGIC) {
+		say(ret_message,
+		    "%s is not on a BPF file system; mount it first: mount -t bpf bpf /sys/fs/bpf",
+		    pin);
+		return -ENODEV;
+	}
+	if (mkdir(pin, 0700) && errno != EEXIST) {
+		int r = -errno;
+
+		say(ret_message, "cannot make %s: %m", pin);
+		return r;
+	}
+	if (lstat(pin, &st) || !S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 077)) {
+		say(ret_message,
+		    "%s must be a folder of root's with mode 0700; remove it and start again", pin);
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int program_fd_of_link(int link_fd)
+{
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(link_fd, &info, &len))
+		return -errno;
+	return bpf_prog_get_fd_by_id(info.prog_id);
+}
+
+/* Opens what is pinned. -ENOENT if nothing is, -ESTALE if it is another program's or not whole. */
+static int capture_reuse(struct capture *c, const struct capture_options *o)
+{
+	char path[PIN_PATH_MAX];
+	uint32_t zero = 0;
+
+	c->control_fd = bpf_obj_get(pin_path(path, o->pin, "control"));
+	if (c->control_fd < 0)
+		return -ENOENT;
+	if (bpf_map_lookup_elem(c->control_fd, &zero, &c->control) ||
+	    c->control.layout != layout_hash(o->ring_mib))
+		return -ESTALE;
+	c->ring_fd = bpf_obj_get(pin_path(path, o->pin, "ring"));
+	c->counters_fd = bpf_obj_get(pin_path(path, o->pin, "counters"));
+	c->scan_link_fd = bpf_obj_get(pin_path(path, o->pin, "scan_tasks"));
+	if (c->ring_fd < 0 || c->counters_fd < 0)
+		return -ESTALE;
+	for (const struct hook *hook = hooks_table(); hook->rung; hook++) {
+		_cleanup_close_ int link = bpf_obj_get(pin_path(path, o->pin, hook->program));
+
+		if (link < 0)
+			continue;
+		if (o->forced[hook->fact] && o->forced[hook->fact] != hook)
+			return -ESTALE;
+		c->hooks[hook->fact] = hook;
+		c->program_fds[hook->fact] = program_fd_of_link(link);
+	}
+	for (enum fact fact = 0; fact < FACTS; fact++)
+		if (!c->hooks[fact])
+			return -ESTALE;
+	c->is_reused = true;
+	return 0;
+}
+
+static void capture_close(struct capture *c)
+{
+	int *fds[] = {&c->ring_fd, &c->counters_fd, &c->control_fd, &c->scan_link_fd};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		cleanup_close(fds[i]);
+		*fds[i] = -1;
+	}
+	for (enum fact fact = 0; fact < FACTS; fact++) {
+		cleanup_close(&c->program_fds[fact]);
+		c->program_fds[fact] = -1;
+		c->hooks[fact] = NULL;
+	}
+}
+
+static int capture_pin(struct capture *c, struct runmark_bpf *bpf, const char *pin)
+{
+	char path[PIN_PATH_MAX];
+	struct bpf_link *links[FACTS + 1] = {NULL};
+	int r = 0;
+
+	/* exit first, then exec: what begins now also ends in sight */
+	static const enum fact order[FACTS] = {FACT_EXIT, FACT_MAPPING, FACT_FORK, FACT_EXEC};
+
+	for (size_t i = 0; i < FACTS && !r; i++) {
+		struct bpf_program *program = hook_program(bpf, c->hooks[order[i]]);
+
+		links[i] = bpf_program__attach(program);
+		if (!links[i])
+			r = -errno;
+		else
+			r = bpf_link__pin(links[i],
+					  pin_path(path, pin, c->hooks[order[i]]->program));
+		c->program_fds[order[i]] = dup(bpf_program__fd(program));
+	}
+	if (!r) {
+		links[FACTS] = bpf_program__attach(bpf->progs.scan_tasks);
+		if (links[FACTS]) {
+			c->scan_link_fd = dup(bpf_link__fd(links[FACTS]));
+			(void)bpf_link__pin(links[FACTS], pin_path(path, pin, "scan_tasks"));
+		}
+	}
+	for (size_t i = 0; i <= FACTS; i++)
+		bpf_link__destroy(links[i]);
+	return r;
+}
+
+static bool kernel_has_function(const char *name)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool has = btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return has;
+}
+
+static int capture_load(struct capture *c, const struct capture_options *o, struct runmark_bpf *bpf)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus < 0)
+		return cpus;
+	hooks_set_autoload(bpf, c->hooks);
+	bpf->rodata->page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE));
+	bpf->rodata->cpu_count = cpus;
+	bpf->rodata->loader_at_exec = !c->hooks[FACT_MAPPING]->maps_loader;
+	bpf->rodata->has_preempt_disable = kernel_has_function("bpf_preempt_disable");
+	bpf_map__set_max_entries(bpf->maps.ring, o->ring_mib << 20);
+	bpf_map__set_max_entries(bpf->maps.scratches, cpus);
+	return runmark_bpf__load(bpf);
+}
+
+static int capture_fresh(struct capture *c, const struct capture_options *o, char **ret_message)
+{
+	struct runmark_bpf *bpf;
+	char path[PIN_PATH_MAX];
+	enum fact failed;
+	uint32_t zero = 0;
+	int r = hooks_choose((const struct hook **)o->forced, c->hooks, &failed);
+
+	if (r) {
+		say(ret_message, "no hook works here for \"%s\" (%s); see runmark doctor",
+		    fact_name(failed), strerror(-r));
+		return r;
+	}
+	bpf = runmark_bpf__open();
+	if (!bpf)
+		return -errno;
+	r = capture_load(c, o, bpf);
+	if (r) {
+		say(ret_message, "the kernel refuses the programs (%s); see runmark doctor",
+		    strerror(-r));
+		goto out;
+	}
+	c->ring_fd = dup(bpf_map__fd(bpf->maps.ring));
+	c->counters_fd = dup(bpf_map__fd(bpf->maps.counters));
+	c->control_fd = dup(bpf_map__fd(bpf->maps.control));
+	c->control = (struct control){.layout = layout_hash(o->ring_mib),
+				      .wakeup_bytes = (o->ring_mib << 20) / 4,
+				      .daemon_pid = getpid(),
+				      .heartbeat_ns = now_boot_ns()};
+	if (bpf_map_update_elem(c->control_fd, &zero, &c->control, BPF_ANY) ||
+	    bpf_obj_pin(c->ring_fd, pin_path(path, o->pin, "ring")) ||
+	    bpf_obj_pin(c->counters_fd, pin_path(path, o->pin, "counters")) ||
+	    bpf_obj_pin(c->control_fd, pin_path(path, o->pin, "control")))
+		r = -errno;
+	if (!r)
+		r = capture_pin(c, bpf, o->pin);
+	if (r)
+		say(ret_message, "cannot attach and pin below %s: %s", o->pin, strerror(-r));
+out:
+	runmark_bpf__destroy(bpf);
+	return r;
+}
+
+int capture_new(const struct capture_options *options, struct capture **ret, char **ret_message)
+{
+	struct capture *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->ring_fd = c->counters_fd = c->control_fd = c->scan_link_fd = -1;
+	for (enum fact fact = 0; fact < FACTS; fact++)
+		c->program_fds[fact] = -1;
+	c->ring_bytes = (uint64_t)options->ring_mib << 20;
+	libbpf_set_print(NULL);
+	r = pin_folder_check(options->pin, ret_message);
+	if (r)
+		goto fail;
+	r = capture_reuse(c, options);
+	if (r == -ESTALE || r == -ENOENT) {
+		capture_close(c);
+		capture_unload(options->pin);
+		r = pin_folder_check(options->pin, ret_message);
+		if (!r)
+			r = capture_fresh(c, options, ret_message);
+	}
+	if (r)
+		goto fail;
+	c->control.daemon_pid = getpid();
+	c->ring = ring_buffer__new(c->ring_fd, ring_event, c, NULL);
+	if (!c->ring) {
+		r = -errno;
+		goto fail;
+	}
+	*ret = c;
+	return 0;
+fail:
+	capture_free(c);
+	return r;
+}
+
+void capture_free(struct capture *c)
+{
+	if (!c)
+		return;
+	ring_buffer__free(c->ring);
+	capture_close(c);
+	free(c);
+}
+
+int capture_unload(const char *pin)
+{
+	DIR *dir = opendir(pin);
+	struct dirent *entry;
+	char path[PIN_PATH_MAX];
+
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			unlink(pin_path(path, pin, entry->d_name));
+	closedir(dir);
+	return rmdir(pin) ? -errno : 0;
+}
+
+bool capture_is_reused(const struct capture *c)
+{
+	return c->is_reused;
+}
+
+const struct hook *capture_hook(const struct capture *c, enum fact fact)
+{
+	return c->hooks[fact];
+}
+
+int capture_fd(const struct capture *c)
+{
+	return ring_buffer__epoll_fd(c->ring);
+}
+
+int capture_drain(struct capture *c, capture_sink sink, void *arg)
+{
+	uint32_t zero = 0;
+
+	c->control.heartbeat_ns = now_boot_ns();
+	bpf_map_update_elem(c->control_fd, &zero, &c->control, BPF_ANY);
+	c->sink = sink;
+	c->sink_arg = arg;
+	return ring_buffer__consume(c->ring);
+}
+
+int capture_totals(const struct capture *c, struct capture_totals *ret)
+{
+	int cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ struct counters *each = calloc(MAX(cpus, 1), sizeof(*each));
+	struct capture_totals totals = {};
+	uint64_t *sum = (uint64_t *)&totals.sum;
+	uint32_t zero = 0;
+
+	if (!each)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(c->counters_fd, &zero, each))
+		return -errno;
+	for (int cpu = 0; cpu < cpus; cpu++) /* nothing but 64-bit counts in it */
+		for (size_t i = 0; i < sizeof(*each) / sizeof(uint64_t); i++)
+			sum[i] += ((uint64_t *)&each[cpu])[i];
+	for (enum fact fact = 0; fact < FACTS; fact++) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(c->program_fds[fact], &info, &len))
+			totals.missed_runs += info.recursion_misses;
+	}
+	*ret = totals;
+	return 0;
+}
+
+void capture_ring(const struct capture *c, uint64_t *ret_used, uint64_t *ret_size)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	uint64_t *consumer = mmap(NULL, page, PROT_READ, MAP_SHARED, c->ring_fd, 0);
+	uint64_t *producer = mmap(NULL, page, PROT_READ, MAP_SHARED, c->ring_fd, page);
+
+	*ret_size = c->ring_bytes;
+	*ret_used = 0;
+	if (consumer != MAP_FAILED && producer != MAP_FAILED)
+		*ret_used = *producer - *consumer;
+	if (consumer != MAP_FAILED)
+		munmap(consumer, page);
+	if (producer != MAP_FAILED)
+		munmap(producer, page);
+}
+
+ssize_t capture_scan(struct capture *c, struct event_task **ret)
+{
+	_cleanup_close_ int fd = c->scan_link_fd < 0 ? -1 : bpf_iter_create(c->scan_link_fd);
+	_cleanup_free_ char *data = NULL;
+	size_t len = 0, size = 0;
+
+	if (fd < 0)
+		return -ENOTSUP;
+	for (;;) {
+		ssize_t n;
+
+		if (size - len < 65536) {
+			char *bigger = realloc(data, size + 262144);
+
+			if (!bigger)
+				return -ENOMEM;
+			data = bigger;
+			size += 262144;
+		}
+		n = read(fd, data + len, size - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += n;
+	}
+	*ret = (struct event_task *)TAKE_PTR(data);
+	return len / sizeof(struct event_task);
+}

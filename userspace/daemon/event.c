@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Checking events, and the words for their kinds and flags. */
+#include "daemon/event.h"
+
+#include <errno.h>
+
+#define STRINGIFY_(x) #x
+#define STRINGIFY(x)  STRINGIFY_(x)
+
+struct kind {
+	const char *name;
+	size_t size;
+	/* offsets of its spans in the event, 0 ends */
+	uint16_t spans[9];
+};
+
+#define SPAN(type, member) offsetof(struct type, member)
+
+static const struct kind kinds[EVENT_KINDS] = {
+	[EVENT_EXEC] = {"exec",
+			sizeof(struct event_exec),
+			{SPAN(event_exec, exe), SPAN(event_exec, requested),
+			 SPAN(event_exec, interp), SPAN(event_exec, cwd), SPAN(event_exec, cgroup),
+			 SPAN(event_exec, cgroup_v1), SPAN(event_exec, argv),
+			 SPAN(event_exec, env)}},
+	[EVENT_FORK] = {"fork", sizeof(struct event_fork), {0}},
+	[EVENT_MMAP] = {"mmap",
+			sizeof(struct event_mmap),
+			{SPAN(event_mmap, path), SPAN(event_mmap, notes)}},
+	[EVENT_EXIT] = {"exit", sizeof(struct event_exit), {SPAN(event_exit, notes)}},
+};
+
+static const struct {
+	const char *name, *text;
+} flags[EVENT_FLAG_BITS] = {
+	{"exe_cut", "exe: path cut"},
+	{"cwd_cut", "cwd: path cut"},
+	{"argv_cut", "argv: cut at " STRINGIFY(ARGV_MAX_BYTES) " bytes"},
+	{"env_cut", "env: cut at " STRINGIFY(ENV_MAX_BYTES) " bytes"},
+	{"cgroup_cut", "cgroup: path cut"},
+	{"argv_fault", "argv: could not be read"},
+	{"env_fault", "env: could not be read"},
+	{"requested_cut", "exe.requested: cut"},
+	{"object_cut", "objects: a path was cut"},
+	{"objects_limit", "objects: more than " STRINGIFY(OBJECTS_MAX)},
+	{"object_fault", "objects: one could not be read"},
+	{"usage_partial", "usage: of more than " STRINGIFY(THREADS_MAX) " threads at the end"},
+};
+
+const char *event_kind_name(uint32_t kind)
+{
+	return kind < EVENT_KINDS && kinds[kind].name ? kinds[kind].name : "unknown";
+}
+
+const char *event_flag_text(unsigned int bit)
+{
+	return bit < EVENT_FLAG_BITS ? flags[bit].text : NULL;
+}
+
+const char *event_flag_name(unsigned int bit)
+{
+	return bit < EVENT_FLAG_BITS ? flags[bit].name : NULL;
+}
+
+int event_check(struct bytes data, const struct event **ret)
+{
+	const struct event *event = (const void *)data.data;
+	const struct kind *kind;
+
+	if (data.len < sizeof(*event) || (uintptr_t)data.data % 8)
+		return -EINVAL;
+	if (event->kind >= EVENT_KINDS || !kinds[event->kind].name || event->size > data.len)
+		return -EINVAL;
+	kind = &kinds[event->kind];
+	if (event->size < kind->size)
+		return -EINVAL;
+	for (const uint16_t *at = kind->spans; *at; at++) {
+		struct span span;
+
+		memcpy(&span, data.data + *at, sizeof(span));
+		if (span.off > event->size || span.len > event->size - span.off)
+			return -EINVAL;
+	}
+	*ret = event;
+	return 0;
+}

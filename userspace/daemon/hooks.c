@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The table of hooks, and trying them. */
+#include "daemon/hooks.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+
+static const struct hook hooks[] = {
+	{FACT_EXEC, "tracepoint", "exec_tracepoint", NULL, false},
+	{FACT_FORK, "tracepoint", "fork_tracepoint", NULL, false},
+	{FACT_MAPPING, "fentry", "mapping_fentry", NULL, true},
+	{FACT_MAPPING, "kprobe", "mapping_kprobe", NULL, true},
+	{FACT_MAPPING, "tracepoint", "mapping_tracepoint",
+	 "objects of 32-bit programs, and files made executable by mprotect; each system call of "
+	 "the node "
+	 "takes some 10 ns longer",
+	 false},
+	{FACT_EXIT, "tracepoint", "exit_tracepoint_dead", NULL, false},
+	{FACT_EXIT, "fentry", "exit_fentry", NULL, false},
+	{FACT_EXIT, "kprobe", "exit_kprobe", NULL, false},
+	{FACT_EXIT, "live", "exit_tracepoint_live",
+	 "watermark and build-id of static programs that are deleted before they are looked at, "
+	 "and "
+	 "peak memory of programs started by larger ones",
+	 false},
+	{.rung = NULL},
+};
+
+static const char *const fact_names[FACTS] = {"exec", "fork", "mapping", "exit"};
+
+const char *fact_name(enum fact fact)
+{
+	return fact_names[fact];
+}
+
+enum fact fact_from_name(const char *name)
+{
+	enum fact fact;
+
+	for (fact = 0; fact < FACTS; fact++)
+		if (!strcmp(fact_names[fact], name))
+			break;
+	return fact;
+}
+
+const struct hook *hooks_table(void)
+{
+	return hooks;
+}
+
+const struct hook *hook_by_program(const char *program)
+{
+	for (const struct hook *hook = hooks; hook->rung; hook++)
+		if (!strcmp(hook->program, program))
+			return hook;
+	return NULL;
+}
+
+const struct hook *hook_by_rung(enum fact fact, const char *rung)
+{
+	for (const struct hook *hook = hooks; hook->rung; hook++)
+		if (hook->fact == fact && !strcmp(hook->rung, rung))
+			return hook;
+	return NULL;
+}
+
+struct bpf_program *hook_program(struct runmark_bpf *bpf, const struct hook *hook)
+{
+	return bpf_object__find_program_by_name(bpf->obj, hook->program);
+}
+
+void hooks_set_autoload(struct runmark_bpf *bpf, const struct hook *chosen[FACTS])
+{
+	for (const struct hook *hook = hooks; hook->rung; hook++)
+		bpf_program__set_autoload(hook_program(bpf, hook), chosen[hook->fact] == hook);
+}
+
+/* 0 if the hook's program loads and attaches, else negative errno. */
+static int hook_try(const struct hook *hook)
+{
+	const struct hook *only[FACTS] = {NULL};
+	struct runmark_bpf *bpf = runmark_bpf__open();
+	struct bpf_link *link;
+	int r;
+
+	if (!bpf)
+		return -errno;
+	only[hook->fact] = hook;
+	hooks_set_autoload(bpf, only);
+	bpf_program__set_autoload(bpf->progs.scan_tasks, false);
+	bpf_map__set_max_entries(bpf->maps.ring, 4096 * 16);
+	r = runmark_bpf__load(bpf);
+	if (!r) {
+		link = bpf_program__attach(hook_program(bpf, hook));
+		r = link ? 0 : -errno;
+		bpf_link__destroy(link);
+	}
+	runmark_bpf__destroy(bpf);
+	return r;
+}
+
+int hooks_choose(const struct hook *forced[FACTS], const struct hook *ret[FACTS],
+		 enum fact *ret_failed)
+{
+	const struct hook *chosen[FACTS] = {NULL};
+
+	for (enum fact fact = 0; fact < FACTS; fact++) {
+		int r = -ENOENT;
+
+		for (const struct hook *hook = hooks; hook->rung && !chosen[fact]; hook++) {
+			if (hook->fact != fact || (forced[fact] && forced[fact] != hook))
+				continue;
+			r = hook_try(hook);
+			if (!r)
+				chosen[fact] = hook;
+		}
+		if (!chosen[fact]) {
+			*ret_failed = fact;
+			return r;
+		}
+	}
+	memcpy(ret, chosen, sizeof(chosen));
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which hook tells which fact. Each fact has a ladder of rungs, best first; a rung works if its
+ * program loads and attaches here, which is found by doing just that.
+ */
+#pragma once
+
+#include "common/util.h"
+#include "runmark.skel.h"
+
+enum fact { FACT_EXEC, FACT_FORK, FACT_MAPPING, FACT_EXIT, FACTS };
+
+struct hook {
+	enum fact fact;
+	const char *rung;    /* "tracepoint", as --hook names it */
+	const char *program; /* in bpf/runmark.bpf.c, and the pin's name */
+	const char *lost;    /* what this rung does not see; NULL: nothing */
+	bool maps_loader;    /* sees what exec itself maps */
+};
+
+const char *fact_name(enum fact fact);
+/* FACTS if there is no such fact. */
+enum fact fact_from_name(const char *name);
+
+/* The table, ended by a NULL rung. */
+const struct hook *hooks_table(void);
+const struct hook *hook_by_program(const char *program);
+const struct hook *hook_by_rung(enum fact fact, const char *rung);
+
+/*
+ * The first rung of each fact that works, or the forced one (NULL: none is forced). 0, or the
+ * negative errno of the last rung tried; *ret_failed is then the fact.
+ */
+int hooks_choose(const struct hook *forced[FACTS], const struct hook *ret[FACTS],
+		 enum fact *ret_failed);
+
+/* Only these programs, and the scan's, are to be loaded. */
+void hooks_set_autoload(struct runmark_bpf *bpf, const struct hook *chosen[FACTS]);
+struct bpf_program *hook_program(struct runmark_bpf *bpf, const struct hook *hook);
