@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * runmark.conf(5), the configuration of all programs: INI, read with inih. One table (config.c) names each
- * key with its section, type, default, range and meaning; the same table checks the file, prints
+ * runmark.conf(5), the configuration of all programs: INI, read with inih. One table (config.c)
+ * names each key with its section, type, default, range and meaning; the same table checks the
+ * file, prints
  * --check-config and the man page's list.
  */
 #pragma once
@@ -23,31 +24,34 @@ struct config_list { /* of globs */
 struct config {
 	/* [daemon] */
 	char *spool, *drop, *socket, *control, *pin;
-	char *state;	      /* /run/runmark: journal and lock */
-	char *host, *cluster; /* host: the node's name up to the first dot, unless given; cluster "" */
+	char *state; /* /run/runmark: journal and lock */
+	char *host,
+		*cluster; /* host: the node's name up to the first dot, unless given; cluster "" */
 	enum config_source source;
 	uint32_t ring_mib;    /* a power of two, 1..1024 */
 	uint32_t journal_mib; /* 1..4096, default 64 */
 	uint32_t workers;     /* 1..64, default 2 */
 	/* [track] */
 	enum config_scope scope;
-	uint32_t rotate_seconds;   /* default 60 */
-	uint32_t rotate_mib;	   /* default 64 */
-	uint32_t keep_days;	   /* default 30; 0: for ever */
-	uint32_t spool_quota_mib; /* default 4096; 0: none */
-	bool compress;		   /* zstd for closed files, default yes */
+	uint32_t rotate_seconds;	/* default 60 */
+	uint32_t rotate_mib;		/* default 64 */
+	uint32_t keep_days;		/* default 30; 0: for ever */
+	uint32_t spool_quota_mib;	/* default 4096; 0: none */
+	bool compress;			/* zstd for closed files, default yes */
 	struct config_list environment; /* allow-list of variables, globs */
-	uint32_t node_seconds;	   /* a node record so often, default 300 */
+	uint32_t node_seconds;		/* a node record so often, default 300 */
 	/* [link] */
-	bool link_stamp;	   /* default yes */
-	char *link_ld;		   /* real linker, "" : found by search */
+	bool link_stamp; /* default yes */
+	char *link_ld;	 /* real linker, "" : found by search */
 };
 
 /*
- * Defaults, then the file. path NULL: RUNMARK_CONF (unless AT_SECURE), else CONFIG_DEFAULT_FILE, whose
- * absence is no error (a named file's is). 0 or negative errno; *ret_message (freed by the caller, may
- * be NULL when out of memory) is then one sentence with file, line, key and the accepted values.
- * All errors of a file are found in one go, one a line of the message.
+ * Defaults, then the file. path NULL: RUNMARK_CONF (unless AT_SECURE), else CONFIG_DEFAULT_FILE,
+ * whose absence is no error (a named file's is). 0 or negative errno; *ret_message (freed by the
+ * caller, may be NULL when out of memory) is then one sentence with file, line, key and the
+ * accepted values. All errors of a file are found in one go (the first 50 are shown), one a line of
+ * the message, which a program prints with log_err_lines(). A line over CONFIG_LINE_MAX, a NUL byte
+ * or a file over 1 MiB end the reading.
  */
 int config_load(const char *path, struct config *ret, char **ret_message);
 void config_done(struct config *config);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Records: one JSON object a line, "schema": "runmark.<kind>/1" (runmark-records(5), schema/).
- *Built and read with cJSON through the few functions here, so that each kind of value has one form:
+ * Built and read with cJSON through the few functions here, so that each kind of value has one form:
  *	text	UTF-8; what is not UTF-8 shown with U+FFFD and exactly in a sibling "<name>_b64"
  *	time	RFC 3339 UTC with microseconds
  *	64 bit	a decimal string, since cJSON (and JavaScript) keep numbers as doubles
  * Every add function returns false when memory ran out; *ok style chaining is left to the caller.
- *Absent facts are null: pass NULL / use record_add_null.
+ * Absent facts are null: pass NULL / use record_add_null.
  */
 #pragma once
 
@@ -14,10 +14,9 @@
 #include <cjson/cJSON.h>
 
 #define RECORD_SCHEMA(kind) "runmark." kind "/1"
-#define RECORD_LINE_MAX                                                                            \
-	(4 * 1024 * 1024)   /* bytes of one line; a longer one is quarantined unread */
-#define RECORD_DEPTH_MAX 16 /* nesting of one line */
-#define RECORD_TIME_SIZE 28 /* "2026-11-21T09:52:21.358243Z" with NUL */
+#define RECORD_LINE_MAX	    (4 * 1024 * 1024) /* bytes of a line; longer ones are quarantined unread */
+#define RECORD_DEPTH_MAX    16		      /* nesting of one line */
+#define RECORD_TIME_SIZE    28		      /* "2026-11-21T09:52:21.358243Z" with NUL */
 
 bool record_add_null(cJSON *object, const char *name);
 /* NULL data adds null. */
@@ -26,8 +25,8 @@ bool record_add_text(cJSON *object, const char *name, struct bytes data);
  * holds base64 for those members and null for the others. items may be NULL if count is 0. */
 bool record_add_texts(cJSON *object, const char *name, const struct bytes *items, size_t count);
 bool record_add_u64(cJSON *object, const char *name, uint64_t value); /* decimal string */
-bool record_add_number(cJSON *object, const char *name,
-		       double value); /* whole ones up to 2^53 exact */
+/* Whole numbers up to 2^53 are exact and have no exponent. Infinite or no number: null. */
+bool record_add_number(cJSON *object, const char *name, double value);
 bool record_add_time(cJSON *object, const char *name, uint64_t unix_ns);
 bool record_add_uuid(cJSON *object, const char *name, const uint8_t uuid[16]); /* NULL adds null */
 
@@ -53,8 +52,8 @@ const char *record_kind(const cJSON *record, char *out, size_t size);
 /* Exact bytes: "<name>_b64" if it is there, else the text. The caller frees *ret (NUL behind it).
  */
 int record_get_text(const cJSON *record, const char *path, char **ret, size_t *ret_len);
-int record_get_u64(const cJSON *record, const char *path,
-		   uint64_t *ret); /* string or whole number */
+/* A decimal string or a whole number. */
+int record_get_u64(const cJSON *record, const char *path, uint64_t *ret);
 int record_get_number(const cJSON *record, const char *path, double *ret);
 int record_get_bool(const cJSON *record, const char *path, bool *ret);
 int record_get_time(const cJSON *record, const char *path, uint64_t *ret_unix_ns);

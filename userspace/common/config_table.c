@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The keys of runmark.conf(5): what stands here is all there is. Sections keep together, in the
+ * order in which they are printed; the man page names each key (a unit test looks).
+ */
+#include "common/config_key.h"
+
+/*
+ * The environment that tells where a run belongs and what was loaded for it. Each name is there for
+ * a question: modules and package managers (which software), the resource managers' ids (which job,
+ * array element, rank), MPI's and OpenMP's settings (how parallel), devices, library paths (why
+ * this library), and the two switches that opt out. Anything else may be a secret, and isn't read.
+ */
+#define DEFAULT_ENVIRONMENT                                                                        \
+	"LOADEDMODULES _LMFILES_ "                                                                 \
+	"SLURM_JOB_ID SLURM_ARRAY_JOB_ID SLURM_ARRAY_TASK_ID SLURM_STEP_ID SLURM_PROCID "          \
+	"SLURM_NTASKS SLURM_CPUS_PER_TASK SLURM_JOB_NUM_NODES SLURM_JOB_PARTITION "                \
+	"SLURM_JOB_ACCOUNT PBS_JOBID LSB_JOBID "                                                   \
+	"OMP_* OMPI_COMM_WORLD_RANK OMPI_COMM_WORLD_SIZE PMI_RANK PMI_SIZE PMIX_RANK "             \
+	"CUDA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES LD_LIBRARY_PATH LD_PRELOAD "                    \
+	"CONDA_DEFAULT_ENV CONDA_PREFIX VIRTUAL_ENV EBROOT* SPACK_ENV "                            \
+	"RUNMARK_TRACKING XALT_EXECUTABLE_TRACKING"
+
+/* Options: the members by type of struct config_key. */
+#define KEY(in_section, key_name, of_type, key_member, key_default, means, options...)             \
+	{                                                                                          \
+		.section = in_section, .name = key_name, .type = of_type,                          \
+		.offset = offsetof(struct config, key_member), .fallback = key_default,            \
+		.meaning = means, options                                                          \
+	}
+
+/* clang-format off */
+const struct config_key config_keys[] = {
+	KEY("daemon", "spool", KEY_PATH, spool, "/var/spool/runmark",
+	    "where runmarkd writes its files and runmark-ingest takes them"),
+	KEY("daemon", "drop", KEY_PATH, drop, "/var/spool/runmark-drop",
+	    "where link records go while no daemon listens; empty: nowhere", .may_be_empty = true),
+	KEY("daemon", "socket", KEY_SOCKET, socket, "/run/runmark/runmark.sock",
+	    "the socket to which linkers and the preload module send"),
+	KEY("daemon", "control", KEY_SOCKET, control, "/run/runmark/control.sock",
+	    "the socket that runmark status and runmark tail ask"),
+	KEY("daemon", "pin", KEY_PATH, pin, "/sys/fs/bpf/runmark",
+	    "where the kernel side stays while the daemon is away"),
+	KEY("daemon", "state", KEY_PATH, state, "/run/runmark",
+	    "the daemon's journal and lock; must outlive the daemon but not the boot"),
+	KEY("daemon", "host", KEY_NAME, host, NULL,
+	    "this node's name in records; default: its own, up to the first dot"),
+	KEY("daemon", "cluster", KEY_NAME, cluster, "",
+	    "the cluster's name in records", .may_be_empty = true),
+	KEY("daemon", "source", KEY_CHOICE, source, "auto",
+	    "what sees the runs: the kernel side, the preload module, or the first that works",
+	    .choices = {"auto", "bpf", "preload"}),
+	KEY("daemon", "ring_mib", KEY_NUMBER, ring_mib, "16",
+	    "ring between kernel and daemon", .min = 1, .max = 1024, .is_power_of_two = true),
+	KEY("daemon", "journal_mib", KEY_NUMBER, journal_mib, "64",
+	    "what was taken from the ring and isn't written yet, at most", .min = 1, .max = 4096),
+	KEY("daemon", "workers", KEY_NUMBER, workers, "2",
+	    "threads that read files and ask for user names", .min = 1, .max = 64),
+	KEY("track", "scope", KEY_CHOICE, scope, "all",
+	    "every process, or only those in jobs", .choices = {"all", "jobs"}),
+	KEY("track", "rotate_seconds", KEY_NUMBER, rotate_seconds, "60",
+	    "a spool file is closed after so long", .min = 1, .max = 86400),
+	KEY("track", "rotate_mib", KEY_NUMBER, rotate_mib, "64",
+	    "or when it is so large", .min = 1, .max = 4096),
+	KEY("track", "keep_days", KEY_NUMBER, keep_days, "30",
+	    "spool files older than this are removed, counted; 0: never", .min = 0, .max = 36500),
+	KEY("track", "spool_quota_mib", KEY_NUMBER, spool_quota_mib, "4096",
+	    "room for the spool; what doesn't fit is lost, counted; 0: no limit",
+	    .min = 0, .max = 16777216),
+	KEY("track", "compress", KEY_YES_NO, compress, "yes",
+	    "closed spool files are compressed with zstd"),
+	KEY("track", "environment", KEY_GLOBS, environment, DEFAULT_ENVIRONMENT,
+	    "variables that are recorded: glob patterns; empty: none"),
+	KEY("track", "node_seconds", KEY_NUMBER, node_seconds, "300",
+	    "a node record, which tells what was lost, so often", .min = 1, .max = 86400),
+	KEY("link", "stamp", KEY_YES_NO, link_stamp, "yes",
+	    "programs are stamped when they are linked"),
+	KEY("link", "ld", KEY_PATH, link_ld, "",
+	    "the real linker; empty: searched for", .may_be_empty = true),
+};
+/* clang-format on */
+
+const size_t config_key_count = ARRAY_SIZE(config_keys);
