@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * runmark.conf(5), the configuration of all programs: INI, read with inih. One table (config.c)
- * names each key with its section, type, default, range and meaning; the same table checks the
- * file, prints
- * --check-config and the man page's list.
+ * runmark.conf(5), the configuration of all programs: INI, read with inih. One table
+ * (config_table.c) names each key with its section, type, default, range and meaning; the same
+ * table checks the file and prints --check-config.
  */
 #pragma once
 
@@ -24,9 +23,9 @@ struct config_list { /* of globs */
 struct config {
 	/* [daemon] */
 	char *spool, *drop, *socket, *control, *pin;
-	char *state; /* /run/runmark: journal and lock */
-	char *host,
-		*cluster; /* host: the node's name up to the first dot, unless given; cluster "" */
+	char *state;   /* /run/runmark: journal and lock */
+	char *host;    /* the node's name up to the first dot, unless given */
+	char *cluster; /* default "" */
 	enum config_source source;
 	uint32_t ring_mib;    /* a power of two, 1..1024 */
 	uint32_t journal_mib; /* 1..4096, default 64 */
