@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The columns of runs, and how each kind of value is shown. */
+#include "cli/columns.h"
+#include "cli/when.h"
+#include "common/record.h"
+#include "common/text.h"
+#include <errno.h>
+#include <strings.h>
+
+#define SIZE_TEXT 16
+
+static char *make_incomplete(const cJSON *run)
+{
+	const cJSON *list = record_get(run, "incomplete");
+
+	return cJSON_GetArraySize(list) ? words_join(list, record_get(run, "incomplete_b64"))
+					: NULL;
+}
+
+static char *make_array(const cJSON *run)
+{
+	_cleanup_free_ char *id = NULL, *task = NULL;
+	char *text;
+	size_t len;
+
+	if (record_get_text(run, "job.array_id", &id, &len) < 0)
+		return NULL;
+	if (record_get_text(run, "job.array_task", &task, &len) < 0)
+		return TAKE_PTR(id);
+	return asprintf(&text, "%s_%s", id, task) < 0 ? NULL : text;
+}
+
+static char *make_kind(const cJSON *run)
+{
+	char kind[16];
+
+	return record_kind(run, kind, sizeof(kind)) ? strdup(kind) : NULL;
+}
+
+#define TEXT   .kind = COLUMN_TEXT
+#define NUMBER .kind = COLUMN_NUMBER
+#define RIGHT  .is_right = true
+
+/* The order is CSV's, and that of the default table. */
+const struct column columns[] = {
+	{"start", "start of the run", COLUMN_TIME, true, "start", NULL, {"START", .nominal = 19}},
+	{"end", "its end", COLUMN_TIME, .path = "end", .table = {"END", .nominal = 19}},
+	{"user", "user by name", TEXT, true, "user", NULL, {"USER", .min = 4, .nominal = 8}},
+	{"uid", "real user id", NUMBER, .path = "uid", .table = {"UID", RIGHT}},
+	{"euid", "effective user id", NUMBER, .path = "euid", .table = {"EUID", RIGHT}},
+	{"gid", "real group id", NUMBER, .path = "gid", .table = {"GID", RIGHT}},
+	{"login_uid", "user id of the login", NUMBER, .path = "login_uid",
+	 .table = {"LOGIN", RIGHT}},
+	{"job", "job, with its step", TEXT, true, .make = run_make_job,
+	 .table = {"JOB", .min = 4, .nominal = 10}},
+	{"job_id", "job without its step", TEXT, .path = "job.id", .table = {"JOBID", .min = 4}},
+	{"step", "step of the job", TEXT, .path = "job.step", .table = {"STEP", .min = 4}},
+	{"task", "task of the step", TEXT, .path = "job.task", .table = {"TASK", .min = 4}},
+	{"array", "array job and its task", TEXT, .make = make_array, .table = {"ARRAY", .min = 4}},
+	{"manager", "resource manager of the job", TEXT, .path = "job.manager",
+	 .table = {"MANAGER", .min = 4}},
+	{"container", "id of the container", TEXT, .path = "container.id",
+	 .table = {"CONTAINER", .min = 8}},
+	{"host", "node", TEXT, true, "host", NULL, {"HOST", .min = 6, .nominal = 8, .drop = 1}},
+	{"cluster", "cluster", TEXT, .path = "cluster", .table = {"CLUSTER", .min = 4}},
+	{"elapsed",
+	 "wall time",
+	 COLUMN_ELAPSED,
+	 true,
+	 "elapsed_s",
+	 NULL,
+	 {"ELAPSED", RIGHT, .nominal = 7}},
+	{"exit", "exit code, signal, running or unknown", TEXT, true, .make = run_make_exit,
+	 .table = {"EXIT", .nominal = 7}},
+	{"user_s", "CPU seconds of the program", COLUMN_ELAPSED, .path = "usage.user_s",
+	 .table = {"USERCPU", RIGHT}},
+	{"system_s", "CPU seconds of the kernel for it", COLUMN_ELAPSED, .path = "usage.system_s",
+	 .table = {"SYSCPU", RIGHT}},
+	{"max_rss", "peak memory", COLUMN_SIZE, .path = "usage.max_rss",
+	 .table = {"MAXRSS", RIGHT}},
+	{"read_bytes", "read from storage", COLUMN_SIZE, .path = "usage.read_bytes",
+	 .table = {"READ", RIGHT}},
+	{"write_bytes", "written to storage", COLUMN_SIZE, .path = "usage.write_bytes",
+	 .table = {"WRITTEN", RIGHT}},
+	{"minor_faults", "page faults without reading", NUMBER, .path = "usage.minor_faults",
+	 .table = {"MINFLT", RIGHT}},
+	{"major_faults", "page faults with reading", NUMBER, .path = "usage.major_faults",
+	 .table = {"MAJFLT", RIGHT}},
+	{"forks", "copies folded into the run", NUMBER, .path = "usage.forks",
+	 .table = {"FORKS", RIGHT}},
+	{"pid", "process id", NUMBER, .path = "pid", .table = {"PID", RIGHT}},
+	{"ppid", "parent's process id", NUMBER, .path = "ppid", .table = {"PPID", RIGHT}},
+	{"program",
+	 "path of the program",
+	 TEXT,
+	 true,
+	 "exe.path",
+	 NULL,
+	 {"PROGRAM", .is_cut_left = true, .min = 16, .nominal = 32}},
+	{"build_id", "the program's build-id", TEXT, .path = "exe.build_id",
+	 .table = {"BUILD-ID", .min = 12}},
+	{"watermark", "the program's watermark", TEXT, .path = "exe.watermark",
+	 .table = {"WATERMARK", .min = 12}},
+	{"watermark_state", "stamped, unstamped, none or unknown", TEXT,
+	 .path = "exe.watermark_state", .table = {"STAMP"}},
+	{"script", "script that the program ran", TEXT, .path = "script.path",
+	 .table = {"SCRIPT", .is_cut_left = true, .min = 16}},
+	{"cwd", "directory it was started in", TEXT, .path = "cwd",
+	 .table = {"CWD", .is_cut_left = true, .min = 16}},
+	{"arguments", "argument vector", TEXT, .make = run_make_arguments,
+	 .table = {"ARGUMENTS", .min = 16}},
+	{"origin", "exec, fork or scan", TEXT, .path = "origin", .table = {"ORIGIN"}},
+	{"source", "who saw it", TEXT, .path = "source", .table = {"SOURCE"}},
+	{"kind", "run, or start of one that still runs", TEXT, .make = make_kind,
+	 .table = {"KIND"}},
+	{"incomplete", "what is missing, and why", TEXT, .make = make_incomplete,
+	 .table = {"INCOMPLETE", .min = 12}},
+	{"parent", "run id of the parent", TEXT, .path = "parent_run_id", .table = {"PARENT"}},
+	{"run_id",
+	 "id of the run, for show",
+	 TEXT,
+	 true,
+	 "run_id",
+	 NULL,
+	 {"RUN", .drop = 2, .nominal = 36}},
+};
+const size_t columns_count = ARRAY_SIZE(columns);
+
+void column_list_default(struct column_list *ret, bool all)
+{
+	*ret = (struct column_list){0};
+	for (size_t i = 0; i < columns_count; i++)
+		if (all || columns[i].in_table)
+			ret->items[ret->count++] = &columns[i];
+}
+
+static const struct column *find_column(const char *name, size_t len)
+{
+	for (size_t i = 0; i < columns_count; i++)
+		if (strlen(columns[i].name) == len && !strncasecmp(columns[i].name, name, len))
+			return &columns[i];
+	return NULL;
+}
+
+int column_list_parse(const char *text, struct column_list *ret, const char **ret_wrong,
+		      size_t *ret_wrong_len)
+{
+	struct column_list list = {0};
+
+	if (*text == '+') {
+		list = *ret;
+		text++;
+	}
+	for (;;) {
+		size_t len = strcspn(text, ",");
+		const struct column *column = find_column(text, len);
+
+		if (!column || list.count == TABLE_COLUMNS_MAX) {
+			*ret_wrong = text;
+			*ret_wrong_len = len;
+			return -EINVAL;
+		}
+		list.items[list.count++] = column;
+		text += len;
+		if (!*text++)
+			break;
+	}
+	*ret = list;
+	return 0;
+}
+
+static char *format_number(double value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.15g", value);
+	return strdup(text);
+}
+
+static char *format_size(double bytes)
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+	char text[SIZE_TEXT];
+	size_t unit = 0;
+
+	while (bytes >= 1024 && unit + 1 < ARRAY_SIZE(units)) {
+		bytes /= 1024;
+		unit++;
+	}
+	snprintf(text, sizeof(text), unit && bytes < 9.95 ? "%.1f%s" : "%.0f%s", bytes,
+		 units[unit]);
+	return strdup(text);
+}
+
+static char *number_for_table(const struct column *column, const cJSON *run)
+{
+	char elapsed[ELAPSED_SIZE];
+	double value;
+
+	if (record_get_number(run, column->path, &value) < 0)
+		return NULL;
+	switch (column->kind) {
+	case COLUMN_ELAPSED:
+		return strdup(when_format_elapsed(value, elapsed));
+	case COLUMN_SIZE:
+		return format_size(value);
+	default:
+		return format_number(value);
+	}
+}
+
+static char *exact_text(const struct column *column, const cJSON *run)
+{
+	char *text;
+	size_t len;
+
+	if (column->make)
+		return column->make(run);
+	return record_get_text(run, column->path, &text, &len) < 0 ? NULL : text;
+}
+
+char *column_for_table(const struct column *column, const cJSON *run)
+{
+	_cleanup_free_ char *text = NULL;
+	char when[WHEN_SIZE];
+	uint64_t ns;
+
+	if (column->kind == COLUMN_TIME)
+		return record_get_time(run, column->path, &ns) < 0 ? NULL
+								   : strdup(when_format(ns, when));
+	if (column->kind != COLUMN_TEXT)
+		return number_for_table(column, run);
+	text = exact_text(column, run);
+	return text ? text_for_terminal(bytes_of(text)) : NULL;
+}
+
+char *column_for_csv(const struct column *column, const cJSON *run)
+{
+	_cleanup_free_ char *text = NULL;
+	char when[RECORD_TIME_SIZE];
+	double value;
+	uint64_t ns;
+
+	if (column->kind == COLUMN_TIME)
+		return record_get_time(run, column->path, &ns) < 0
+			       ? NULL
+			       : strdup(record_time_format(ns, when));
+	if (column->kind != COLUMN_TEXT)
+		return record_get_number(run, column->path, &value) < 0 ? NULL
+									: format_number(value);
+	text = exact_text(column, run);
+	return text ? text_for_csv(bytes_of(text)) : NULL;
+}

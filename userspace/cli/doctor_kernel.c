@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Checks of what the kernel allows. By trying, not by version: a map is created and thrown away.
+ * The bpf() call is made directly, since the daemon alone is linked with libbpf.
+ */
+#include "cli/doctor.h"
+#include "common/fs.h"
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/magic.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+
+#define BTF_FILE      "/sys/kernel/btf/vmlinux"
+#define LOCKDOWN_FILE "/sys/kernel/security/lockdown"
+#define LOCKDOWN_MAX  256
+
+static const char *const tracefs_places[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
+
+void check_privileges(struct doctor *doctor)
+{
+	if (doctor->is_root)
+		doctor_report(doctor, FINDING_OK, NULL, "root");
+	else
+		doctor_report(doctor, FINDING_WARN, NULL,
+			      "not root: bpf, the daemon and the spool can't be looked at");
+}
+
+void check_kernel_types(struct doctor *doctor)
+{
+	if (access(BTF_FILE, R_OK) < 0)
+		doctor_report(doctor, FINDING_FAIL, NULL, "%s: %s; the kernel side can't be loaded",
+			      BTF_FILE, strerror(errno));
+	else
+		doctor_report(doctor, FINDING_OK, NULL, BTF_FILE);
+}
+
+void check_bpf(struct doctor *doctor)
+{
+	union bpf_attr attr = {0};
+	_cleanup_close_ int fd = -1;
+
+	attr.map_type = BPF_MAP_TYPE_ARRAY;
+	attr.key_size = 4;
+	attr.value_size = 8;
+	attr.max_entries = 1;
+	fd = (int)syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
+	if (fd >= 0)
+		doctor_report(doctor, FINDING_OK, NULL, "allowed (a map could be created)");
+	else if (errno == ENOSYS)
+		doctor_report(doctor, FINDING_FAIL, "use a kernel with CONFIG_BPF_SYSCALL",
+			      "the kernel is built without bpf()");
+	else if (errno == EPERM && !doctor->is_root)
+		doctor_report(doctor, FINDING_WARN, "run it as root",
+			      "can't be tried without privileges");
+	else
+		doctor_report(doctor, FINDING_FAIL, NULL, "a map can't be created: %s",
+			      strerror(errno));
+}
+
+void check_lockdown(struct doctor *doctor)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r = fs_read_file(AT_FDCWD, LOCKDOWN_FILE, LOCKDOWN_MAX, &text, &len);
+
+	/* The kernel marks the level in force: "none [integrity] confidentiality". */
+	if (r < 0)
+		doctor_report(doctor, FINDING_OK, NULL, "none known (%s: %s)", LOCKDOWN_FILE,
+			      strerror(-r));
+	else if (strstr(text, "[confidentiality]"))
+		doctor_report(
+			doctor, FINDING_FAIL, NULL,
+			"confidentiality: programs of the kernel side may not read its memory");
+	else
+		doctor_report(doctor, FINDING_OK, NULL, "%s",
+			      strstr(text, "[integrity]") ? "integrity (no hindrance)" : "none");
+}
+
+/* The nearest part of path that is there. */
+static char *nearest_existing(const char *path)
+{
+	char *part = strdup(path), *slash;
+
+	while (part && access(part, F_OK) < 0 && (slash = strrchr(part, '/'))) {
+		if (slash == part)
+			slash++;
+		if (!*slash)
+			break;
+		*slash = '\0';
+	}
+	return part;
+}
+
+void check_bpffs(struct doctor *doctor)
+{
+	_cleanup_free_ char *place = nearest_existing(doctor->config.pin);
+	struct statfs fs;
+
+	if (!place || statfs(place, &fs) < 0)
+		doctor_report(doctor, FINDING_WARN, NULL, "%s: %s", doctor->config.pin,
+			      strerror(errno));
+	else if (fs.f_type != BPF_FS_MAGIC)
+		doctor_report(
+			doctor, FINDING_FAIL, NULL,
+			"%s is not on a bpf file system: capture can't go on while the daemon "
+			"restarts",
+			doctor->config.pin);
+	else
+		doctor_report(doctor, FINDING_OK, NULL, "mounted for %s", doctor->config.pin);
+}
+
+void check_tracefs(struct doctor *doctor)
+{
+	struct statfs fs;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tracefs_places); i++)
+		if (!statfs(tracefs_places[i], &fs) && fs.f_type == TRACEFS_MAGIC) {
+			doctor_report(doctor, FINDING_OK, NULL, "mounted on %s", tracefs_places[i]);
+			return;
+		}
+	doctor_report(doctor, FINDING_FAIL, NULL,
+		      "not mounted: hooks by tracepoint name can't be attached");
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The tables from which records are made: see field.h. */
+#pragma once
+
+#include "cli/field.h"
+
+extern const struct field_list run_fields;    /* of run_view */
+extern const struct field_list link_fields;   /* of link_view */
+extern const struct field_list object_fields; /* of object_set_member m, object o, path p */
+extern const struct field_list input_fields;  /* of input_set_member m, object o, path p */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Records out of the database, as they went in: runs with their sets, links with their inputs. The
+ * statements are prepared once and used for every record.
+ */
+#pragma once
+
+#include "cli/store.h"
+#include <cjson/cJSON.h>
+
+struct records;
+
+/* store is borrowed. 0 or negative errno. */
+int records_new(struct store *store, struct records **ret);
+void records_free(struct records *records);
+
+/*
+ * The run (or start) record; with_sets adds "objects", "env" and "env_b64" as far as they are
+ * known. -ENOENT if there is none; -EBADMSG if what is stored makes no sense. The caller frees
+ * *ret.
+ */
+int records_get_run(struct records *records, const uint8_t run_id[16], bool with_sets, cJSON **ret);
+
+/* The links of a watermark (16 bytes) and of an output's build-id, oldest first, with their inputs,
+ * appended to the array list; at most limit, *ret_total says how many there are. */
+int records_get_links(struct records *records, struct bytes watermark, struct bytes build_id,
+		      uint64_t limit, cJSON *list, uint64_t *ret_total);
+
+static inline void cleanup_records(struct records **records)
+{
+	records_free(*records);
+}
+#define _cleanup_records_ _cleanup_(cleanup_records)

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Opening a database by its URL, and the thin layer over its backend. */
+#include "cli/store.h"
+#include <errno.h>
+#include <stdarg.h>
+
+static const struct store_backend *const backends[] = {&store_sqlite};
+
+struct store {
+	const struct store_backend *backend;
+	void *connection;
+	int64_t version;
+};
+
+struct query {
+	const struct store_backend *backend;
+	void *statement;
+};
+
+static int refuse(char **ret_message, int error, const char *format, ...) PRINTF_LIKE(3, 4);
+static int refuse(char **ret_message, int error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(ret_message, format, arguments) < 0)
+		*ret_message = NULL;
+	va_end(arguments);
+	return error;
+}
+
+static const struct store_backend *find_backend(const char *url, const char **ret_rest)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++) {
+		size_t len = strlen(backends[i]->scheme);
+
+		if (!strncmp(url, backends[i]->scheme, len) && url[len] == ':') {
+			*ret_rest = url + len + 1;
+			return backends[i];
+		}
+	}
+	return NULL;
+}
+
+/* Also proves that the database can be read at all. */
+static int read_version(struct store *store, const char *url, char **ret_message)
+{
+	_cleanup_query_ struct query *query = NULL;
+	int r = query_new(store, "SELECT max(version) FROM schema_version", &query);
+
+	if (r >= 0)
+		r = query_step(query);
+	if (r < 0)
+		return refuse(ret_message, r, "%s is no database of runmark's that can be read: %s",
+			      url, store_error(store));
+	if (r == 0 || query_is_null(query, 0))
+		return refuse(ret_message, -ENODATA,
+			      "%s is still empty; let runmark-ingest finish making it", url);
+	store->version = query_int(query, 0);
+	if (store->version > STORE_VERSION_MAX)
+		return refuse(ret_message, -EPROTO,
+			      "%s has schema version %lld and this runmark knows %d; upgrade it",
+			      url, (long long)store->version, STORE_VERSION_MAX);
+	return 0;
+}
+
+int store_open(const char *url, struct store **ret, char **ret_message)
+{
+	const struct store_backend *backend;
+	struct store *store;
+	const char *rest;
+	int r;
+
+	*ret_message = NULL;
+	if (!url)
+		url = getenv("RUNMARK_DB");
+	if (!url || !*url)
+		url = STORE_DEFAULT_URL;
+	backend = find_backend(url, &rest);
+	if (!backend)
+		return refuse(ret_message, -EINVAL,
+			      "\"%s\" is no database that this runmark reads; give sqlite:PATH",
+			      url);
+	store = calloc(1, sizeof(*store));
+	if (!store)
+		return -ENOMEM;
+	store->backend = backend;
+	r = backend->open(rest, &store->connection, ret_message);
+	if (r >= 0)
+		r = read_version(store, url, ret_message);
+	if (r < 0) {
+		store_close(store);
+		return r;
+	}
+	*ret = store;
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	if (store->connection)
+		store->backend->close(store->connection);
+	free(store);
+}
+
+const char *store_error(struct store *store)
+{
+	return store->backend->error(store->connection);
+}
+
+int64_t store_version(const struct store *store)
+{
+	return store->version;
+}
+
+int store_check(struct store *store)
+{
+	return store->backend->check(store->connection);
+}
+
+int query_new(struct store *store, const char *sql, struct query **ret)
+{
+	struct query *query = malloc(sizeof(*query));
+	int r;
+
+	if (!query)
+		return -ENOMEM;
+	query->backend = store->backend;
+	r = store->backend->prepare(store->connection, sql, &query->statement);
+	if (r < 0) {
+		free(query);
+		return r;
+	}
+	*ret = query;
+	return 0;
+}
+
+void query_free(struct query *query)
+{
+	if (!query)
+		return;
+	query->backend->finalize(query->statement);
+	free(query);
+}
+
+int query_reset(struct query *query)
+{
+	return query->backend->reset(query->statement);
+}
+
+int query_bind_int(struct query *query, int index, int64_t value)
+{
+	return query->backend->bind_int(query->statement, index, value);
+}
+
+int query_bind_text(struct query *query, int index, struct bytes value)
+{
+	return query->backend->bind_text(query->statement, index, value);
+}
+
+int query_bind_blob(struct query *query, int index, struct bytes value)
+{
+	return query->backend->bind_blob(query->statement, index, value);
+}
+
+int query_step(struct query *query)
+{
+	return query->backend->step(query->statement);
+}
+
+bool query_is_null(struct query *query, int column)
+{
+	return query->backend->is_null(query->statement, column);
+}
+
+int64_t query_int(struct query *query, int column)
+{
+	return query->backend->get_int(query->statement, column);
+}
+
+struct bytes query_bytes(struct query *query, int column)
+{
+	return query->backend->get_bytes(query->statement, column);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The site's database, for reading. Behind a narrow table of functions (struct store_backend), so
+ * that the same statements run on another server: they keep to SQL that SQLite, MariaDB and MySQL
+ * share, and every value is a bound parameter. What differs between servers (globs, JSON) is done
+ * in C above.
+ */
+#pragma once
+
+#include "common/util.h"
+
+#define STORE_DEFAULT_URL "sqlite:/var/lib/runmark/runmark.db"
+#define STORE_VERSION_MAX 1 /* the newest schema that this program knows */
+#define STORE_BUSY_MS	  10000
+
+struct store;
+struct query;
+
+/*
+ * What a kind of server must do. All return 0 or negative errno unless said; error() tells more
+ * about the last failure.
+ */
+struct store_backend {
+	const char *scheme; /* of the URL, without the colon */
+	/* rest: of the URL behind the colon. *ret_message: one sentence if it fails, to be freed.
+	 */
+	int (*open)(const char *rest, void **ret, char **ret_message);
+	void (*close)(void *connection);
+	const char *(*error)(void *connection);
+	/* -ESTALE: the data changed under a reader that couldn't lock it. */
+	int (*check)(void *connection);
+
+	int (*prepare)(void *connection, const char *sql, void **ret);
+	void (*finalize)(void *statement);
+	int (*reset)(void *statement); /* parameters become null */
+	int (*bind_int)(void *statement, int index, int64_t value);
+	int (*bind_text)(void *statement, int index, struct bytes value);
+	int (*bind_blob)(void *statement, int index, struct bytes value);
+	int (*step)(void *statement); /* 1: a row, 0: no more */
+	bool (*is_null)(void *statement, int column);
+	int64_t (*get_int)(void *statement, int column);
+	struct bytes (*get_bytes)(void *statement, int column); /* until the next step */
+};
+
+extern const struct store_backend store_sqlite;
+
+/*
+ * url NULL: RUNMARK_DB, else STORE_DEFAULT_URL. Checks that it is a database of ours and not newer
+ * than this program. On failure *ret_message (freed by the caller; NULL if out of memory) is a
+ * sentence with the way out.
+ */
+int store_open(const char *url, struct store **ret, char **ret_message);
+void store_close(struct store *store);
+const char *store_error(struct store *store);
+int64_t store_version(const struct store *store);
+/* After reading: -ESTALE if the answer may be wrong, see check(). */
+int store_check(struct store *store);
+
+/* A statement, for use again and again: bind (from 1), step, reset. Bound bytes must stay until
+ * reset. */
+int query_new(struct store *store, const char *sql, struct query **ret);
+void query_free(struct query *query);
+int query_reset(struct query *query);
+int query_bind_int(struct query *query, int index, int64_t value);
+int query_bind_text(struct query *query, int index, struct bytes value);
+int query_bind_blob(struct query *query, int index, struct bytes value);
+int query_step(struct query *query);
+bool query_is_null(struct query *query, int column);
+int64_t query_int(struct query *query, int column);
+struct bytes query_bytes(struct query *query, int column);
+
+static inline void cleanup_store(struct store **store)
+{
+	store_close(*store);
+}
+#define _cleanup_store_ _cleanup_(cleanup_store)
+
+static inline void cleanup_query(struct query **query)
+{
+	query_free(*query);
+}
+#define _cleanup_query_ _cleanup_(cleanup_query)
