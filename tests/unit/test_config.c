@@ -320,6 +320,7 @@ static void variable_names_the_file(void **state)
 	config_done(&config);
 	setenv("RUNMARK_CONF", "/nonexistent", 1);
 	assert_int_equal(config_load(NULL, &config, &message), -ENOENT);
+	free(message);
 	/* a path given by the caller counts more */
 	assert_int_equal(config_load(path, &config, &message), 0);
 	config_done(&config);
