@@ -110,7 +110,7 @@ define program_rules
 $(BUILD)/bin/$(1): $(BUILD)/obj/$($(1)_MODULE)/main.o $(call archive,$($(1)_MODULE)) $(COMMON)
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$(p))))
 

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The augmented link, step by step. Whatever goes wrong or is in doubt on the way ends in
+ * LINK_PLAIN, where the real linker runs as if we weren't there and all it says and does is the
+ * user's. The one point of no return is the end of a successful child: its output stands, its
+ * messages are shown, and the rest (stamp, record) can only be left out.
+ */
+#include "link.h"
+
+#include "depfile.h"
+#include "placeholder.h"
+#include "report.h"
+#include "response.h"
+
+#include "common/fs.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define AFTERWARDS_SECONDS 5 /* for stamp and record */
+
+struct augmented {
+	struct response line;
+	struct ldargs args;
+	char placeholder[PATH_MAX];
+	char **argv; /* of the child */
+	struct report report;
+	bool has_report;
+	bool lists_inputs; /* the linker knows --dependency-file */
+	uint64_t linker_ns;
+};
+
+void link_explain(const char *format, ...)
+{
+	const char *wanted = getenv("RUNMARK_LD_DEBUG");
+	char text[512];
+	va_list arguments;
+
+	if (!wanted || strcmp(wanted, "1") || getauxval(AT_SECURE))
+		return;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	log_info("%s", text);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* NULL, or why not; fills in line, args and placeholder. */
+static const char *decide(struct link *link, struct augmented *augmented)
+{
+	const char *why;
+
+	if (!link->config.link_stamp)
+		return "the configuration says so";
+	if (!link->linker->can_augment)
+		return "a linker that isn't known well enough";
+	if (link->found.rounds)
+		return "the next one isn't surely a linker";
+	if (getenv("GNUTARGET") || getenv("LDEMULATION"))
+		return "the environment names another format";
+	if (response_expand(link->argc, link->argv, response_read_file, NULL, &augmented->line) < 0)
+		return "the response files";
+	ldargs_parse(augmented->line.tokens, augmented->line.count, &augmented->args);
+	if (augmented->args.why_plain)
+		return augmented->args.why_plain;
+	why = inspect_link(augmented->line.tokens, augmented->line.count, &augmented->args);
+	if (why)
+		return why;
+	if (placeholder_find(augmented->args.emulation, augmented->args.first_input,
+			     augmented->placeholder) < 0)
+		return "no placeholder object for the machine";
+	if (child_init(&link->child) < 0)
+		return "no files in memory";
+	augmented->argv = calloc((size_t)link->argc + 3, sizeof(augmented->argv[0]));
+	return augmented->argv ? NULL : "no memory";
+}
+
+/* The user's line with our option first (the last one of a kind counts, and it shall be the
+ * user's) and our object last. */
+static void fill_in_argv(const struct link *link, struct augmented *augmented)
+{
+	size_t count = 0;
+
+	augmented->argv[count++] = link->argv[0];
+	if (augmented->lists_inputs)
+		augmented->argv[count++] = (char *)link->child.inputs_option;
+	for (int i = 1; i < link->argc; i++)
+		augmented->argv[count++] = link->argv[i];
+	augmented->argv[count++] = augmented->placeholder;
+	augmented->argv[count] = NULL;
+}
+
+/* The child's end; -errno if it didn't even start. Builds the record meanwhile. */
+static int run_child(struct link *link, struct augmented *augmented, enum child_end *ret,
+		     int *ret_status)
+{
+	uint64_t began_ns = now_ns();
+	int r;
+
+	fill_in_argv(link, augmented);
+	r = child_start(&link->child, link->found.path, augmented->argv, environ);
+	if (r < 0)
+		return r;
+	if (!augmented->has_report) {
+		augmented->has_report = true;
+		if (report_begin(&link->found, link->argc, link->argv, &augmented->report) < 0)
+			report_done(&augmented->report);
+	}
+	r = child_wait(&link->child, ret, ret_status);
+	augmented->linker_ns += now_ns() - began_ns;
+	return r;
+}
+
+/* NULL, or why the child's success isn't good enough to show. */
+static const char *judge_messages(const struct link *link)
+{
+	size_t lens[2];
+
+	for (int i = 0; i < 2; i++) {
+		lens[i] = child_captured_len(&link->child, i);
+		if (lens[i] >= CHILD_CAPTURE_MAX)
+			return "too many messages";
+		if (child_captured_has(&link->child, i, "runmark"))
+			return "a message is about our object";
+		if (lens[i] && link->found.has_colours && isatty(i ? STDERR_FILENO : STDOUT_FILENO))
+			return "messages have colours on a terminal";
+	}
+	return lens[0] && lens[1] ? "the order of messages isn't known" : NULL;
+}
+
+/* The inputs that the linker listed: in our memory file, or in the user's own. NULL if there are
+ * none. */
+static char *read_inputs(const struct link *link, const struct augmented *augmented,
+			 size_t *ret_len)
+{
+	const char *path = augmented->args.dependency_file;
+	char own[32];
+	char *text = NULL;
+
+	if (!augmented->lists_inputs && !path)
+		return NULL;
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", link->child.inputs);
+	if (fs_read_file(AT_FDCWD, path ? path : own, DEPFILE_MAX, &text, ret_len) < 0)
+		return NULL;
+	return text;
+}
+
+static void send_record(struct link *link, struct augmented *augmented, int fd,
+			const struct stamp *stamp)
+{
+	size_t inputs_len = 0, len = 0;
+	_cleanup_free_ char *inputs = read_inputs(link, augmented, &inputs_len);
+	_cleanup_free_ char *record = NULL;
+	struct report_result result = {
+		.output = augmented->args.output,
+		.fd = fd,
+		.stamp = stamp,
+		.args = &augmented->args,
+		.dependencies = {inputs, inputs_len},
+		.tokens = augmented->line.tokens,
+		.token_count = augmented->line.count,
+		.placeholder = augmented->placeholder,
+		.began_ns = link->began_ns,
+		.linker_ns = augmented->linker_ns,
+	};
+	int r;
+
+	if (!augmented->report.record)
+		return;
+	record = report_finish(&augmented->report, &result, &len);
+	r = record ? report_deliver(&link->config, (struct bytes){record, len}) : -ENOMEM;
+	if (r < 0)
+		link_explain("link record lost: %s", strerror(-r));
+}
+
+static void finish(struct link *link, struct augmented *augmented)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	_cleanup_close_ int fd = -1;
+	struct stamp stamp;
+
+	link->is_linked = true;
+	child_replay(&link->child);
+	rescue_within(AFTERWARDS_SECONDS);
+	fd = stamp_output(augmented->args.output, epoch && epoch[0], &stamp);
+	if (fd < 0) {
+		link_explain("no output to stamp: %s", strerror(-fd));
+		return;
+	}
+	link_explain("%s", stamp_state_texts[stamp.state] ?: "stamped");
+	send_record(link, augmented, fd, &stamp);
+}
+
+/* LINK_PLAIN with a phrase, or LINK_DONE. */
+static enum link_outcome try_augmented(struct link *link, struct augmented *augmented,
+				       const char **ret_why, int *ret_status)
+{
+	enum child_end end;
+	int status;
+
+	*ret_why = "the child can't be run";
+	augmented->lists_inputs = true;
+	if (run_child(link, augmented, &end, &status) < 0)
+		return LINK_PLAIN;
+	if (end == CHILD_FAILED && child_captured_has(&link->child, 1, "dependency-file")) {
+		/* older than that option: it has done nothing yet */
+		augmented->lists_inputs = false;
+		if (run_child(link, augmented, &end, &status) < 0)
+			return LINK_PLAIN;
+	}
+	if (end == CHILD_SIGNALLED) {
+		child_replay(&link->child);
+		if (WIFSIGNALED(status))
+			child_die_by(WTERMSIG(status));
+		*ret_status = WEXITSTATUS(status);
+		return LINK_DONE;
+	}
+	*ret_why = end == CHILD_FAILED ? "it failed with our object" : judge_messages(link);
+	if (*ret_why)
+		return LINK_PLAIN;
+	finish(link, augmented);
+	*ret_status = 0;
+	return LINK_DONE;
+}
+
+enum link_outcome link_augmented(struct link *link, int *ret_status)
+{
+	struct augmented augmented = {};
+	enum link_outcome outcome = LINK_PLAIN;
+	const char *why = decide(link, &augmented);
+
+	if (!why)
+		outcome = try_augmented(link, &augmented, &why, ret_status);
+	if (outcome == LINK_PLAIN)
+		link_explain("plain link: %s", why);
+	if (augmented.has_report)
+		report_done(&augmented.report);
+	free(augmented.argv);
+	response_done(&augmented.line);
+	return outcome;
+}
+
+int link_plainly(const struct link *link)
+{
+	execve(link->found.path, link->argv, environ);
+	return -errno;
+}

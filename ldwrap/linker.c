@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table of linkers, and the search for the real one. How a candidate is judged:
+ *	ours		the mark below stands in its first page (it is a note, which linkers put
+ *there) a linker	an ELF file that is named like one once all links are followed, or has its
+ *words in it anything else	runs, but with the round counted (linker.h)
+ */
+#include "linker.h"
+
+#include "common/fs.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+/* The mark: in a section that is loaded, so strip keeps it; `used`, so that the compiler does. */
+struct mark_note {
+	uint32_t name_len, text_len, type;
+	char name[8];
+	char text[28];
+};
+__attribute__((used, aligned(4),
+	       section(".note.runmark_ld"))) static const struct mark_note mark = {
+	sizeof(mark.name), sizeof(mark.text), 2, "Runmark", LINKER_MARK};
+_Static_assert(sizeof(LINKER_MARK) <= sizeof(mark.text), "the mark has room");
+
+#define MARK_BYTES 8192 /* of a candidate in which the mark is looked for */
+
+static const struct linker linkers[] = {
+	{"ld", true, {"/usr/bin/ld", "/usr/bin/ld.bfd"}},
+	{"ld.bfd", true, {"/usr/bin/ld.bfd"}},
+	{"ld.gold", true, {"/usr/bin/ld.gold"}},
+	{"ld.lld", true, {"/usr/bin/ld.lld"}},
+	{"ld.mold", true, {"/usr/bin/ld.mold", "/usr/bin/mold"}},
+};
+
+/* How linkers are called once links are followed, and their words, for those that are not. */
+static const struct linker_sign {
+	const char *name_end;
+	const char *words;
+	const char *
+		version_start; /* in the file itself; NULL: the output's .comment has the version */
+	const char *version_prefix;
+	bool has_colours;
+} linker_signs[] = {
+	{"ld.bfd", "GNU ld %s", "(GNU Binutils", "GNU ld ", false},
+	{"ld.gold", "GNU gold (%s)", "(GNU Binutils", "GNU gold ", false},
+	{"lld", "compatible with GNU linkers", NULL, NULL, true},
+	{"mold", "(compatible with GNU ld)", NULL, NULL, true},
+};
+
+const struct linker *linker_by_name(const char *argv0)
+{
+	const char *name = argv0 ? fs_base_name(argv0) : "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(linkers); i++)
+		if (!strcmp(name, linkers[i].name))
+			return &linkers[i];
+	return &linkers[0];
+}
+
+/* Offset of words in the file, or -1. Reads in overlapping steps, so that words across two are
+ * found. */
+static off_t find_in_file(int fd, const char *words)
+{
+	char buffer[65536];
+	size_t len = strlen(words), kept = 0;
+
+	for (off_t offset = 0; offset < LINKER_SCAN_MAX;) {
+		ssize_t n = fs_pread_all(fd, buffer + kept, sizeof(buffer) - kept, offset);
+		const char *at;
+
+		if (n <= 0)
+			return -1;
+		at = memmem(buffer, kept + (size_t)n, words, len);
+		if (at)
+			return offset - (off_t)kept + (at - buffer);
+		offset += n;
+		n += (ssize_t)kept;
+		kept = MIN((size_t)n, len - 1);
+		memmove(buffer, buffer + n - kept, kept);
+	}
+	return -1;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && !strcmp(text + len - end_len, end);
+}
+
+/* Which linker it surely is, or NULL. */
+static const struct linker_sign *find_sign(const char *path, int fd, const char *start, size_t len)
+{
+	char real[PATH_MAX];
+
+	if (len < 4 || memcmp(start, "\177ELF", 4))
+		return NULL;
+	if (realpath(path, real))
+		for (size_t i = 0; i < ARRAY_SIZE(linker_signs); i++)
+			if (ends_with(real, linker_signs[i].name_end))
+				return &linker_signs[i];
+	for (size_t i = 0; i < ARRAY_SIZE(linker_signs); i++)
+		if (find_in_file(fd, linker_signs[i].words) >= 0)
+			return &linker_signs[i];
+	return NULL;
+}
+
+enum judgement { CANDIDATE_NONE, CANDIDATE_LINKER, CANDIDATE_OTHER };
+
+static enum judgement judge(const char *path, const struct linker_sign **ret)
+{
+	char start[MARK_BYTES];
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	ssize_t len;
+
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || access(path, X_OK) < 0)
+		return CANDIDATE_NONE;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0) /* may be run, not read */
+		return CANDIDATE_OTHER;
+	len = fs_pread_all(fd, start, sizeof(start), 0);
+	if (len < 0)
+		return CANDIDATE_OTHER;
+	if (memmem(start, (size_t)len, mark.text, strlen(mark.text) + 1))
+		return CANDIDATE_NONE;
+	*ret = find_sign(path, fd, start, (size_t)len);
+	return *ret ? CANDIDATE_LINKER : CANDIDATE_OTHER;
+}
+
+struct search {
+	unsigned int rounds; /* started before us: as many others are passed over */
+	unsigned int passed; /* so far */
+	unsigned int left;   /* folders */
+	struct linker_found found;
+};
+
+/* 1 found, 0 not this one, -ENOMEM. */
+static int try_candidate(struct search *search, const char *path)
+{
+	const struct linker_sign *sign = NULL;
+	enum judgement judgement = judge(path, &sign);
+
+	if (judgement == CANDIDATE_NONE)
+		return 0;
+	if (judgement == CANDIDATE_OTHER && search->passed++ < search->rounds)
+		return 0;
+	search->found.path = strdup(path);
+	if (!search->found.path)
+		return -ENOMEM;
+	search->found.rounds = judgement == CANDIDATE_OTHER ? search->rounds + 1 : 0;
+	search->found.has_colours = !sign || sign->has_colours;
+	search->found.version_start = sign ? sign->version_start : NULL;
+	search->found.version_prefix = sign ? sign->version_prefix : NULL;
+	return 1;
+}
+
+/* list: folders with colons between them; an empty one is the current folder. */
+static int try_list(struct search *search, const char *list, const char *name)
+{
+	while (list && search->left) {
+		size_t len = strcspn(list, ":");
+		char path[PATH_MAX];
+		int n;
+
+		search->left--;
+		n = snprintf(path, sizeof(path), "%.*s%s%s", (int)MIN(len, (size_t)PATH_MAX), list,
+			     !len || list[len - 1] == '/' ? "" : "/", name);
+		if (n > 0 && (size_t)n < sizeof(path)) {
+			int r = try_candidate(search, path);
+
+			if (r)
+				return r;
+		}
+		list = list[len] ? list + len + 1 : NULL;
+	}
+	return 0;
+}
+
+static unsigned int rounds_before(void)
+{
+	const char *text = getenv(LINKER_ROUND_VARIABLE);
+	unsigned long rounds = text ? strtoul(text, NULL, 10) : 0;
+
+	return (unsigned int)MIN(rounds, (unsigned long)LINKER_CANDIDATES_MAX);
+}
+
+int linker_find(const struct linker *linker, const char *configured, bool use_compiler_path,
+		struct linker_found *ret)
+{
+	struct search search = {.rounds = rounds_before(), .left = LINKER_CANDIDATES_MAX};
+	int r = 0;
+
+	/* one setting can't name five linkers: it is meant for ld, as the configuration says */
+	if (configured && configured[0] && (linker == &linkers[0] || linker == &linkers[1]))
+		r = try_candidate(&search, configured);
+	if (!r && use_compiler_path)
+		r = try_list(&search, getenv("COMPILER_PATH"), linker->name);
+	if (!r)
+		r = try_list(&search, getenv("PATH"), linker->name);
+	for (size_t i = 0; !r && i < ARRAY_SIZE(linker->fallbacks) && linker->fallbacks[i]; i++)
+		r = try_candidate(&search, linker->fallbacks[i]);
+	if (r <= 0)
+		return r ? r : -ENOENT;
+	*ret = search.found;
+	return 0;
+}
+
+bool linker_version(const struct linker_found *found, char out[LINKER_VERSION_MAX])
+{
+	_cleanup_close_ int fd = -1;
+	char text[LINKER_VERSION_MAX];
+	off_t offset;
+	ssize_t n;
+
+	if (!found->version_start)
+		return false;
+	fd = open(found->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	offset = fd < 0 ? -1 : find_in_file(fd, found->version_start);
+	if (offset < 0)
+		return false;
+	n = fs_pread_all(fd, text, sizeof(text), offset);
+	if (n <= 0 || !memchr(text, '\0', (size_t)n))
+		return false;
+	n = snprintf(out, LINKER_VERSION_MAX, "%s%s", found->version_prefix, text);
+	return n < LINKER_VERSION_MAX;
+}
+
+bool linker_version_from_comment(struct bytes comment, char out[LINKER_VERSION_MAX])
+{
+	static const char *const starts[][2] = {{"Linker: ", ""}, {"mold ", "mold "}};
+
+	for (size_t pos = 0; pos < comment.len;) {
+		const char *text = comment.data + pos;
+		size_t len = strnlen(text, comment.len - pos);
+
+		for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
+			size_t start = strlen(starts[i][0]);
+
+			if (len <= start || memcmp(text, starts[i][0], start))
+				continue;
+			snprintf(out, LINKER_VERSION_MAX, "%s%.*s", starts[i][1],
+				 (int)MIN(len - start, (size_t)LINKER_VERSION_MAX), text + start);
+			return true;
+		}
+		pos += len + 1;
+	}
+	return false;
+}

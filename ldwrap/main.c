@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * runmark-ld, the watermark linker: stands in front of the real linker under its name (ld, ld.bfd,
+ * ld.gold, ld.lld, ld.mold), adds one object to the link, and writes a UUID over its zeros in the
+ * output. See runmark-ld(1) for what a user may notice, which is nothing.
+ */
+#include "link.h"
+
+#include "common/fs.h"
+#include "common/log.h"
+#include "common/version.h"
+
+#include <errno.h>
+#include <time.h>
+
+static const char usage[] =
+	"Usage: ld [OPTION]... FILE...\n"
+	"Runs the real linker of the name it is called by (ld, ld.bfd, ld.gold, ld.lld,\n"
+	"ld.mold), and gives what is linked a watermark. All options are the linker's.\n"
+	"\n"
+	"Only as runmark-ld:\n"
+	"  --help     this text\n"
+	"  --version  name and version\n";
+
+/* By its own name it answers for itself; by a linker's, the linker does. */
+static bool answer_for_itself(int argc, char **argv)
+{
+	if (argc != 2 || strcmp(fs_base_name(argv[0]), "runmark-ld"))
+		return false;
+	if (!strcmp(argv[1], "--help"))
+		fputs(usage, stdout);
+	else if (!strcmp(argv[1], "--version"))
+		puts("runmark-ld " RUNMARK_VERSION);
+	else
+		return false;
+	return true;
+}
+
+static void load_config(struct config *config)
+{
+	_cleanup_free_ char *message = NULL, *message_default = NULL;
+
+	/* a broken file is the administrator's to find, with runmarkd --check-config; not a user's
+	 */
+	if (config_load(NULL, config, &message) < 0 &&
+	    config_load("/dev/null", config, &message_default) < 0)
+		*config = (struct config){.link_stamp = false};
+}
+
+/* What a driver or a shell shows as the linker's name must not change: without a slash it is what
+ * the user typed; with one, the place where a driver would have found it. */
+static void set_name(struct link *link)
+{
+	if (strchr(link->argv[0], '/'))
+		link->argv[0] = link->found.path;
+}
+
+static void set_round(unsigned int rounds)
+{
+	char text[16];
+
+	if (!rounds) {
+		unsetenv(LINKER_ROUND_VARIABLE);
+		return;
+	}
+	snprintf(text, sizeof(text), "%u", rounds);
+	setenv(LINKER_ROUND_VARIABLE, text, 1);
+}
+
+int main(int argc, char **argv)
+{
+	static char *no_arguments[] = {"ld", NULL};
+	static struct link link;
+	struct timespec now;
+	int status;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	link = (struct link){
+		.argc = argc, .argv = argv, .child.captured = {-1, -1}, .child.inputs = -1};
+	link.began_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	if (argc < 1) {
+		link.argc = 1;
+		link.argv = no_arguments;
+	} else if (answer_for_itself(argc, argv)) {
+		return 0;
+	}
+	log_init("runmark-ld");
+	link.linker = linker_by_name(link.argv[0]);
+	rescue_init(&link);
+	load_config(&link.config);
+	if (linker_find(link.linker, link.config.link_ld, strchr(link.argv[0], '/') != NULL,
+			&link.found) < 0) {
+		/* a shell's words: there is no linker whose words could be shown */
+		fprintf(stderr, "%s: not found\n", link.linker->name);
+		return 127;
+	}
+	set_name(&link);
+	set_round(link.found.rounds);
+	link_explain("the real one is %s", link.found.path);
+	if (link_augmented(&link, &status) == LINK_DONE)
+		return status;
+	status = link_plainly(&link);
+	fprintf(stderr, "%s: %s\n", link.found.path, strerror(-status));
+	return status == -ENOENT ? 127 : 126;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The link record (runmark-records(5)), as far as the linker's place in the build can know it;
+ * runmarkd adds host, user, job and number, and takes uid, gid and pid from the kernel. What
+ * doesn't depend on the result is put together while the linker runs.
+ */
+#pragma once
+
+#include "driver.h"
+#include "inspect.h"
+#include "linker.h"
+#include "stamp.h"
+
+#include "common/config.h"
+#include "common/record.h"
+
+#define REPORT_LINE_MAX	   (256 * 1024)	     /* bytes of the link line */
+#define REPORT_INPUTS_MAX  20000	     /* files that a link read */
+#define REPORT_IDS_MAX	   1000		     /* shared libraries among them whose ids are read */
+#define REPORT_IDS_NS	   (100 * NS_PER_MS) /* time for that */
+#define REPORT_COMMENT_MAX 16384	     /* bytes of .comment */
+
+struct report {
+	cJSON *record;
+	cJSON *incomplete; /* its array */
+	struct driver driver;
+	bool has_driver;
+	const struct linker_found *linker;
+	char linker_version[LINKER_VERSION_MAX]; /* "": not told by its file */
+};
+
+/* argv: the link line as it came. 0 or -ENOMEM. report_done() in every case. */
+int report_begin(const struct linker_found *linker, int argc, char *const *argv,
+		 struct report *report);
+void report_done(struct report *report);
+
+struct report_result {
+	const char *output; /* as the command line names it */
+	int fd;		    /* the output, open for reading */
+	const struct stamp *stamp;
+	const struct ldargs *args;
+	struct bytes dependencies; /* what the linker wrote to --dependency-file; len 0: nothing */
+	const char *const *tokens; /* the line, should it have written nothing */
+	size_t token_count;
+	const char *placeholder;      /* no input of the user's */
+	uint64_t began_ns, linker_ns; /* CLOCK_MONOTONIC at our start; time that the linker took */
+};
+
+/* Adds the result. The record as one line, freed by the caller; NULL if memory ran out. */
+char *report_finish(struct report *report, const struct report_result *result, size_t *ret_len);
+
+/*
+ * To runmarkd's socket, or, where that doesn't take it, to the drop directory: under a temporary
+ * name first, so that the collector sees whole files. 0 or negative errno.
+ */
+int report_deliver(const struct config *config, struct bytes record);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Writes the watermark over the zeros of the placeholder's note in a linker's output: sixteen bytes
+ * at their place, in one write; the file keeps its mode, its owner and its links.
+ *
+ * Which note: the first in the order of the program headers, which is the one every reader takes.
+ * If that is stamped already (an input brought it along), it stays: a second stamp would cut the
+ * tie to the first link.
+ */
+#pragma once
+
+#include "common/elf_id.h"
+
+#define STAMP_HEADERS_MAX 1024 /* program headers that are looked at */
+
+enum stamp_state {
+	STAMP_DONE,
+	STAMP_NO_NOTE,	 /* the linker dropped it */
+	STAMP_OTHERS,	 /* an input's watermark is in the way */
+	STAMP_READ_ONLY, /* the output may not be written any more */
+	STAMP_FAILED,
+};
+
+/* For the record's list of what is incomplete; NULL for STAMP_DONE. */
+extern const char *const stamp_state_texts[];
+
+struct stamp {
+	enum stamp_state state;
+	uint8_t watermark[NOTE_UUID_LEN]; /* of STAMP_DONE */
+	struct elf_id id;		  /* of the output; zeros if it can't be read */
+	uint64_t size;
+};
+
+/*
+ * Opens the output (following links, as the linker did) and stamps it. from_content: the watermark
+ * is made from the output's bytes before the stamp, for reproducible builds; else it is new.
+ * Returns the open file, for reading, or negative errno if there is no such regular file; *ret is
+ * filled in in the first case.
+ */
+int stamp_output(const char *path, bool from_content, struct stamp *ret);
