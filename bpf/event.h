@@ -55,6 +55,7 @@ enum event_trait {
 	TRAIT_RSS_EXACT = 1 << 3,     /* max_rss is this image's own */
 	TRAIT_HAD_STATE = 1 << 4,     /* usage is counted from this image's exec; else from fork */
 	TRAIT_BEFORE_MAIN = 1 << 5,   /* mmap event of what the kernel maps in exec: loader or program */
+	TRAIT_SCANNED = 1 << 6,	      /* made up from /proc by the daemon */
 };
 
 struct event {

@@ -23,8 +23,8 @@
 struct capture {
 	struct ring_buffer *ring;
 	int ring_fd, counters_fd, control_fd, scan_link_fd;
-	int program_fds[FACTS];
-	const struct hook *hooks[FACTS];
+	int program_fds[HOOK_FACTS];
+	const struct hook *hooks[HOOK_FACTS];
 	struct control control;
 	uint64_t ring_bytes;
 	bool is_reused;
@@ -48,13 +48,18 @@ static uint64_t now_boot_ns(void)
 	return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
-/* What the pins belong to: this BPF object with this ring. Never 0. */
-static uint64_t layout_hash(uint32_t ring_mib)
+uint64_t capture_layout(void)
 {
 	size_t size;
 	const void *object = runmark_bpf__elf_bytes(&size);
 
-	return XXH3_64bits_withSeed(object, size, ring_mib) | 1;
+	return XXH3_64bits(object, size) | 1;
+}
+
+/* What the pins belong to: this BPF object with this ring. */
+static uint64_t pin_layout(uint32_t ring_mib)
+{
+	return capture_layout() + ring_mib;
 }
 
 static int ring_event(void *arg, void *data, size_t len)
@@ -130,7 +135,7 @@ static int capture_reuse(struct capture *c, const struct capture_options *o)
 	if (c->control_fd < 0)
 		return -ENOENT;
 	if (bpf_map_lookup_elem(c->control_fd, &zero, &c->control) ||
-	    c->control.layout != layout_hash(o->ring_mib))
+	    c->control.layout != pin_layout(o->ring_mib))
 		return -ESTALE;
 	c->ring_fd = bpf_obj_get(pin_path(path, o->pin, "ring"));
 	c->counters_fd = bpf_obj_get(pin_path(path, o->pin, "counters"));
@@ -147,7 +152,7 @@ static int capture_reuse(struct capture *c, const struct capture_options *o)
 		c->hooks[hook->fact] = hook;
 		c->program_fds[hook->fact] = program_fd_of_link(link);
 	}
-	for (enum fact fact = 0; fact < FACTS; fact++)
+	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++)
 		if (!c->hooks[fact])
 			return -ESTALE;
 	c->is_reused = true;
@@ -162,7 +167,7 @@ static void capture_close(struct capture *c)
 		cleanup_close(fds[i]);
 		*fds[i] = -1;
 	}
-	for (enum fact fact = 0; fact < FACTS; fact++) {
+	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++) {
 		cleanup_close(&c->program_fds[fact]);
 		c->program_fds[fact] = -1;
 		c->hooks[fact] = NULL;
@@ -172,13 +177,14 @@ static void capture_close(struct capture *c)
 static int capture_pin(struct capture *c, struct runmark_bpf *bpf, const char *pin)
 {
 	char path[PIN_PATH_MAX];
-	struct bpf_link *links[FACTS + 1] = {NULL};
+	struct bpf_link *links[HOOK_FACTS + 1] = {NULL};
 	int r = 0;
 
 	/* exit first, then exec: what begins now also ends in sight */
-	static const enum fact order[FACTS] = {FACT_EXIT, FACT_MAPPING, FACT_FORK, FACT_EXEC};
+	static const enum hook_fact order[HOOK_FACTS] = {HOOK_EXIT, HOOK_MAPPING, HOOK_FORK,
+							 HOOK_EXEC};
 
-	for (size_t i = 0; i < FACTS && !r; i++) {
+	for (size_t i = 0; i < HOOK_FACTS && !r; i++) {
 		struct bpf_program *program = hook_program(bpf, c->hooks[order[i]]);
 
 		links[i] = bpf_program__attach(program);
@@ -190,13 +196,13 @@ static int capture_pin(struct capture *c, struct runmark_bpf *bpf, const char *p
 		c->program_fds[order[i]] = dup(bpf_program__fd(program));
 	}
 	if (!r) {
-		links[FACTS] = bpf_program__attach(bpf->progs.scan_tasks);
-		if (links[FACTS]) {
-			c->scan_link_fd = dup(bpf_link__fd(links[FACTS]));
-			(void)bpf_link__pin(links[FACTS], pin_path(path, pin, "scan_tasks"));
+		links[HOOK_FACTS] = bpf_program__attach(bpf->progs.scan_tasks);
+		if (links[HOOK_FACTS]) {
+			c->scan_link_fd = dup(bpf_link__fd(links[HOOK_FACTS]));
+			(void)bpf_link__pin(links[HOOK_FACTS], pin_path(path, pin, "scan_tasks"));
 		}
 	}
-	for (size_t i = 0; i <= FACTS; i++)
+	for (size_t i = 0; i <= HOOK_FACTS; i++)
 		bpf_link__destroy(links[i]);
 	return r;
 }
@@ -219,7 +225,7 @@ static int capture_load(struct capture *c, const struct capture_options *o, stru
 	hooks_set_autoload(bpf, c->hooks);
 	bpf->rodata->page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE));
 	bpf->rodata->cpu_count = cpus;
-	bpf->rodata->loader_at_exec = !c->hooks[FACT_MAPPING]->maps_loader;
+	bpf->rodata->loader_at_exec = !c->hooks[HOOK_MAPPING]->maps_loader;
 	bpf->rodata->has_preempt_disable = kernel_has_function("bpf_preempt_disable");
 	bpf_map__set_max_entries(bpf->maps.ring, o->ring_mib << 20);
 	bpf_map__set_max_entries(bpf->maps.scratches, cpus);
@@ -230,13 +236,13 @@ static int capture_fresh(struct capture *c, const struct capture_options *o, cha
 {
 	struct runmark_bpf *bpf;
 	char path[PIN_PATH_MAX];
-	enum fact failed;
+	enum hook_fact failed;
 	uint32_t zero = 0;
 	int r = hooks_choose((const struct hook **)o->forced, c->hooks, &failed);
 
 	if (r) {
 		say(ret_message, "no hook works here for \"%s\" (%s); see runmark doctor",
-		    fact_name(failed), strerror(-r));
+		    hook_fact_name(failed), strerror(-r));
 		return r;
 	}
 	bpf = runmark_bpf__open();
@@ -251,7 +257,7 @@ static int capture_fresh(struct capture *c, const struct capture_options *o, cha
 	c->ring_fd = dup(bpf_map__fd(bpf->maps.ring));
 	c->counters_fd = dup(bpf_map__fd(bpf->maps.counters));
 	c->control_fd = dup(bpf_map__fd(bpf->maps.control));
-	c->control = (struct control){.layout = layout_hash(o->ring_mib),
+	c->control = (struct control){.layout = pin_layout(o->ring_mib),
 				      .wakeup_bytes = (o->ring_mib << 20) / 4,
 				      .daemon_pid = getpid(),
 				      .heartbeat_ns = now_boot_ns()};
@@ -277,7 +283,7 @@ int capture_new(const struct capture_options *options, struct capture **ret, cha
 	if (!c)
 		return -ENOMEM;
 	c->ring_fd = c->counters_fd = c->control_fd = c->scan_link_fd = -1;
-	for (enum fact fact = 0; fact < FACTS; fact++)
+	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++)
 		c->program_fds[fact] = -1;
 	c->ring_bytes = (uint64_t)options->ring_mib << 20;
 	libbpf_set_print(NULL);
@@ -336,7 +342,7 @@ bool capture_is_reused(const struct capture *c)
 	return c->is_reused;
 }
 
-const struct hook *capture_hook(const struct capture *c, enum fact fact)
+const struct hook *capture_hook(const struct capture *c, enum hook_fact fact)
 {
 	return c->hooks[fact];
 }
@@ -372,7 +378,7 @@ int capture_totals(const struct capture *c, struct capture_totals *ret)
 	for (int cpu = 0; cpu < cpus; cpu++) /* nothing but 64-bit counts in it */
 		for (size_t i = 0; i < sizeof(*each) / sizeof(uint64_t); i++)
 			sum[i] += ((uint64_t *)&each[cpu])[i];
-	for (enum fact fact = 0; fact < FACTS; fact++) {
+	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++) {
 		struct bpf_prog_info info = {};
 		__u32 len = sizeof(info);
 

@@ -14,7 +14,7 @@ struct capture;
 struct capture_options {
 	const char *pin;
 	uint32_t ring_mib;
-	const struct hook *forced[FACTS]; /* NULL: the first rung that works */
+	const struct hook *forced[HOOK_FACTS]; /* NULL: the first rung that works */
 };
 
 struct capture_totals { /* of all CPUs, since the capture began */
@@ -38,12 +38,15 @@ int capture_new(const struct capture_options *options, struct capture **ret, cha
 /* Lets go; what is pinned goes on. */
 void capture_free(struct capture *capture);
 
+/* A hash of the BPF object: what events and pins belong to. Never 0. */
+uint64_t capture_layout(void);
+
 /* Detaches and removes everything below the pin folder. 0, -ENOENT if nothing was pinned. */
 int capture_unload(const char *pin);
 
 /* True if the events of before this start are still in the ring. */
 bool capture_is_reused(const struct capture *capture);
-const struct hook *capture_hook(const struct capture *capture, enum fact fact);
+const struct hook *capture_hook(const struct capture *capture, enum hook_fact fact);
 
 /* Readable when much waits. */
 int capture_fd(const struct capture *capture);

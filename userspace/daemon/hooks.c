@@ -6,19 +6,19 @@
 #include <errno.h>
 
 static const struct hook hooks[] = {
-	{FACT_EXEC, "tracepoint", "exec_tracepoint", NULL, false},
-	{FACT_FORK, "tracepoint", "fork_tracepoint", NULL, false},
-	{FACT_MAPPING, "fentry", "mapping_fentry", NULL, true},
-	{FACT_MAPPING, "kprobe", "mapping_kprobe", NULL, true},
-	{FACT_MAPPING, "tracepoint", "mapping_tracepoint",
+	{HOOK_EXEC, "tracepoint", "exec_tracepoint", NULL, false},
+	{HOOK_FORK, "tracepoint", "fork_tracepoint", NULL, false},
+	{HOOK_MAPPING, "fentry", "mapping_fentry", NULL, true},
+	{HOOK_MAPPING, "kprobe", "mapping_kprobe", NULL, true},
+	{HOOK_MAPPING, "tracepoint", "mapping_tracepoint",
 	 "objects of 32-bit programs, and files made executable by mprotect; each system call of "
 	 "the node "
 	 "takes some 10 ns longer",
 	 false},
-	{FACT_EXIT, "tracepoint", "exit_tracepoint_dead", NULL, false},
-	{FACT_EXIT, "fentry", "exit_fentry", NULL, false},
-	{FACT_EXIT, "kprobe", "exit_kprobe", NULL, false},
-	{FACT_EXIT, "live", "exit_tracepoint_live",
+	{HOOK_EXIT, "tracepoint", "exit_tracepoint_dead", NULL, false},
+	{HOOK_EXIT, "fentry", "exit_fentry", NULL, false},
+	{HOOK_EXIT, "kprobe", "exit_kprobe", NULL, false},
+	{HOOK_EXIT, "live", "exit_tracepoint_live",
 	 "watermark and build-id of static programs that are deleted before they are looked at, "
 	 "and "
 	 "peak memory of programs started by larger ones",
@@ -26,18 +26,18 @@ static const struct hook hooks[] = {
 	{.rung = NULL},
 };
 
-static const char *const fact_names[FACTS] = {"exec", "fork", "mapping", "exit"};
+static const char *const fact_names[HOOK_FACTS] = {"exec", "fork", "mapping", "exit"};
 
-const char *fact_name(enum fact fact)
+const char *hook_fact_name(enum hook_fact fact)
 {
 	return fact_names[fact];
 }
 
-enum fact fact_from_name(const char *name)
+enum hook_fact hook_fact_from_name(const char *name)
 {
-	enum fact fact;
+	enum hook_fact fact;
 
-	for (fact = 0; fact < FACTS; fact++)
+	for (fact = 0; fact < HOOK_FACTS; fact++)
 		if (!strcmp(fact_names[fact], name))
 			break;
 	return fact;
@@ -56,7 +56,7 @@ const struct hook *hook_by_program(const char *program)
 	return NULL;
 }
 
-const struct hook *hook_by_rung(enum fact fact, const char *rung)
+const struct hook *hook_by_rung(enum hook_fact fact, const char *rung)
 {
 	for (const struct hook *hook = hooks; hook->rung; hook++)
 		if (hook->fact == fact && !strcmp(hook->rung, rung))
@@ -69,7 +69,7 @@ struct bpf_program *hook_program(struct runmark_bpf *bpf, const struct hook *hoo
 	return bpf_object__find_program_by_name(bpf->obj, hook->program);
 }
 
-void hooks_set_autoload(struct runmark_bpf *bpf, const struct hook *chosen[FACTS])
+void hooks_set_autoload(struct runmark_bpf *bpf, const struct hook *chosen[HOOK_FACTS])
 {
 	for (const struct hook *hook = hooks; hook->rung; hook++)
 		bpf_program__set_autoload(hook_program(bpf, hook), chosen[hook->fact] == hook);
@@ -78,7 +78,7 @@ void hooks_set_autoload(struct runmark_bpf *bpf, const struct hook *chosen[FACTS
 /* 0 if the hook's program loads and attaches, else negative errno. */
 static int hook_try(const struct hook *hook)
 {
-	const struct hook *only[FACTS] = {NULL};
+	const struct hook *only[HOOK_FACTS] = {NULL};
 	struct runmark_bpf *bpf = runmark_bpf__open();
 	struct bpf_link *link;
 	int r;
@@ -99,12 +99,12 @@ static int hook_try(const struct hook *hook)
 	return r;
 }
 
-int hooks_choose(const struct hook *forced[FACTS], const struct hook *ret[FACTS],
-		 enum fact *ret_failed)
+int hooks_choose(const struct hook *forced[HOOK_FACTS], const struct hook *ret[HOOK_FACTS],
+		 enum hook_fact *ret_failed)
 {
-	const struct hook *chosen[FACTS] = {NULL};
+	const struct hook *chosen[HOOK_FACTS] = {NULL};
 
-	for (enum fact fact = 0; fact < FACTS; fact++) {
+	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++) {
 		int r = -ENOENT;
 
 		for (const struct hook *hook = hooks; hook->rung && !chosen[fact]; hook++) {

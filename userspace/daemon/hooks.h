@@ -8,32 +8,32 @@
 #include "common/util.h"
 #include "runmark.skel.h"
 
-enum fact { FACT_EXEC, FACT_FORK, FACT_MAPPING, FACT_EXIT, FACTS };
+enum hook_fact { HOOK_EXEC, HOOK_FORK, HOOK_MAPPING, HOOK_EXIT, HOOK_FACTS };
 
 struct hook {
-	enum fact fact;
+	enum hook_fact fact;
 	const char *rung;    /* "tracepoint", as --hook names it */
 	const char *program; /* in bpf/runmark.bpf.c, and the pin's name */
 	const char *lost;    /* what this rung does not see; NULL: nothing */
 	bool maps_loader;    /* sees what exec itself maps */
 };
 
-const char *fact_name(enum fact fact);
-/* FACTS if there is no such fact. */
-enum fact fact_from_name(const char *name);
+const char *hook_fact_name(enum hook_fact fact);
+/* HOOK_FACTS if there is no such fact. */
+enum hook_fact hook_fact_from_name(const char *name);
 
 /* The table, ended by a NULL rung. */
 const struct hook *hooks_table(void);
 const struct hook *hook_by_program(const char *program);
-const struct hook *hook_by_rung(enum fact fact, const char *rung);
+const struct hook *hook_by_rung(enum hook_fact fact, const char *rung);
 
 /*
  * The first rung of each fact that works, or the forced one (NULL: none is forced). 0, or the
  * negative errno of the last rung tried; *ret_failed is then the fact.
  */
-int hooks_choose(const struct hook *forced[FACTS], const struct hook *ret[FACTS],
-		 enum fact *ret_failed);
+int hooks_choose(const struct hook *forced[HOOK_FACTS], const struct hook *ret[HOOK_FACTS],
+		 enum hook_fact *ret_failed);
 
 /* Only these programs, and the scan's, are to be loaded. */
-void hooks_set_autoload(struct runmark_bpf *bpf, const struct hook *chosen[FACTS]);
+void hooks_set_autoload(struct runmark_bpf *bpf, const struct hook *chosen[HOOK_FACTS]);
 struct bpf_program *hook_program(struct runmark_bpf *bpf, const struct hook *hook);

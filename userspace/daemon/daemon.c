@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Start, loop and stop. */
+#include "daemon/daemon.h"
+#include "common/fs.h"
+#include "common/log.h"
+#include "daemon/control.h"
+#include "daemon/links.h"
+#include "daemon/scan.h"
+#include "daemon/status.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
+#define TICK_MS	    100	 /* the ring is drained so often, or when a quarter of it waits */
+#define DRAIN_MAX   8192 /* events at one go, so that what they finish is handed on meanwhile */
+#define STOP_MAX_NS (10 * NS_PER_S) /* lookups and the disk are waited for so long at the end */
+
+struct daemon {
+	const struct daemon_options *options;
+	const struct config *config;
+	struct node node;
+	struct capture *capture;
+	struct tracker *tracker;
+	struct writer *writer;
+	struct control_server *control;
+	struct links *links;
+	int lock_fd, epoll_fd, timer_fd, signal_fd;
+	unsigned int drained; /* in this go */
+	uint64_t node_due_ns, node_last_unix_ns, losses_due_ns;
+	uint64_t closes_asked; /* of the writer, and before any flush that waits */
+	uint64_t ends_lost;    /* exits the ring had no room for, when the table was last looked
+				  through */
+	bool flush_wanted, flush_asked;
+	uint64_t flush_number;
+	bool stop;
+};
+
+/* --- status and control */
+
+static void gather(struct daemon *d, struct status *ret)
+{
+	*ret = (struct status){.config = d->config, .node = &d->node, .capture = d->capture};
+	(void)capture_totals(d->capture, &ret->totals);
+	tracker_counts(d->tracker, &ret->tracker);
+	writer_status(d->writer, &ret->writer);
+	capture_ring(d->capture, &ret->ring_used, &ret->ring_size);
+	tracker_losses(d->tracker, &ret->totals, &ret->writer, &ret->losses);
+	links_losses(d->links, &ret->losses);
+}
+
+static void node_tell(struct daemon *d, const char *event)
+{
+	struct status status;
+	cJSON *record;
+
+	gather(d, &status);
+	record = status_node_record(&status, event, d->node_last_unix_ns);
+	if (!record)
+		return;
+	writer_put_record(d->writer, "node", record, NULL);
+	tracker_reported(d->tracker, &status.totals);
+	d->node_last_unix_ns = node_unix_ns();
+	d->node_due_ns = node_boot_ns() + d->config->node_seconds * NS_PER_S;
+}
+
+static cJSON *control_status(void *arg)
+{
+	struct status status;
+
+	gather(arg, &status);
+	return status_answer(&status);
+}
+
+static void control_flush(void *arg)
+{
+	struct daemon *d = arg;
+
+	d->flush_wanted = true;
+	d->flush_asked = false;
+}
+
+/* Once all that has ended is in the writer's hands, it is asked to close the file; then the flush
+ * is done. */
+static void flush_advance(struct daemon *d)
+{
+	uint64_t used, size;
+
+	if (!d->flush_wanted || d->flush_asked)
+		return;
+	capture_ring(d->capture, &used, &size);
+	if (used || !tracker_is_idle(d->tracker))
+		return;
+	writer_put_close(d->writer);
+	d->flush_number = ++d->closes_asked;
+	d->flush_asked = true;
+}
+
+static cJSON *control_flushed(void *arg)
+{
+	struct daemon *d = arg;
+	struct writer_status status;
+	cJSON *answer;
+
+	if (!d->flush_asked || writer_closed(d->writer) < d->flush_number)
+		return NULL;
+	d->flush_wanted = false;
+	writer_status(d->writer, &status);
+	answer = cJSON_CreateObject();
+	cJSON_AddStringToObject(answer, "schema", "runmark.status/1");
+	cJSON_AddTrueToObject(answer, "flushed");
+	cJSON_AddStringToObject(answer, "file", status.last);
+	cJSON_AddNumberToObject(answer, "last_seq", status.last_seq);
+	return answer;
+}
+
+static void control_tail(void *arg, bool on)
+{
+	struct daemon *d = arg;
+
+	writer_set_tail(d->writer, on);
+}
+
+static const struct control_actions control_actions = {control_status, control_flush,
+						       control_flushed, control_tail};
+
+/* --- what runs already, and what is gone */
+
+struct tasks {
+	struct event_task *list; /* sorted by pid */
+	size_t count;
+	uint64_t taken_ns;
+};
+
+static int task_compare(const void *a, const void *b)
+{
+	const struct event_task *x = a, *y = b;
+
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+static bool task_is_alive(void *arg, uint32_t pid, uint64_t start_ns)
+{
+	const struct tasks *tasks = arg;
+	struct event_task key = {.pid = pid}, *found;
+
+	if (start_ns >= tasks->taken_ns)
+		return true;
+	found = bsearch(&key, tasks->list, tasks->count, sizeof(key), task_compare);
+	return found && found->start_ns == start_ns;
+}
+
+static int drain_sink(void *arg, const struct event *event)
+{
+	struct daemon *d = arg;
+	int r = tracker_event(d->tracker, event);
+
+	return r ? r : ++d->drained < DRAIN_MAX ? 0 : -EAGAIN;
+}
+
+static void turn(struct daemon *d, bool drain)
+{
+	char *lines = NULL;
+
+	if (drain && tracker_has_room(d->tracker)) {
+		d->drained = 0;
+		(void)capture_drain(d->capture, drain_sink, d);
+	}
+	links_receive(d->links, drain);
+	tracker_advance(d->tracker, &lines);
+	flush_advance(d);
+	if (lines)
+		control_lines(d->control, lines);
+	free(lines);
+}
+
+/* Drains until nothing waits, or nothing more can be taken. */
+static void drain_all(struct daemon *d)
+{
+	uint64_t used, size;
+
+	do {
+		turn(d, true);
+		capture_ring(d->capture, &used, &size);
+	} while (used && tracker_has_room(d->tracker) && d->drained);
+}
+
+/* The table is made to agree with what the kernel has now: unknown processes are told of, and those
+ * that are gone are ended. Events that wait are taken first, and those of what ended meanwhile
+ * before anything is called gone. */
+static void reconcile(struct daemon *d)
+{
+	struct tasks tasks = {.taken_ns = node_boot_ns()};
+	ssize_t count;
+
+	drain_all(d);
+	count = capture_scan(d->capture, &tasks.list);
+	if (count < 0) {
+		log_warn(count,
+			 "cannot list running processes; those that ran before are not known");
+		return;
+	}
+	tasks.count = count;
+	qsort(tasks.list, tasks.count, sizeof(*tasks.list), task_compare);
+	scan_tell(d->tracker, tasks.list, tasks.count);
+	drain_all(d);
+	live_reconcile(tracker_live(d->tracker), task_is_alive, &tasks);
+	free(tasks.list);
+}
+
+/* --- the loop */
+
+static void losses_tell(struct daemon *d)
+{
+	struct status status;
+
+	gather(d, &status);
+	writer_set_losses(d->writer, &status.losses);
+	d->losses_due_ns = node_boot_ns() + NS_PER_S;
+	/* an exit that was lost leaves its process in the table for ever */
+	if (status.losses.count[LOSS_RING_FULL_EXIT] + status.losses.count[LOSS_PROGRAM_MISSED] >
+	    d->ends_lost) {
+		d->ends_lost = status.losses.count[LOSS_RING_FULL_EXIT] +
+			       status.losses.count[LOSS_PROGRAM_MISSED];
+		reconcile(d);
+	}
+}
+
+static void signals_take(struct daemon *d)
+{
+	struct signalfd_siginfo info;
+
+	while (read(d->signal_fd, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			d->stop = true;
+}
+
+static void loop(struct daemon *d)
+{
+	while (!d->stop) {
+		struct epoll_event events[8];
+		int count = epoll_wait(d->epoll_fd, events, ARRAY_SIZE(events), -1);
+		bool drain = false;
+		uint64_t ticks, now;
+
+		for (int i = 0; i < count; i++) {
+			if (events[i].data.fd == d->timer_fd)
+				drain |= read(d->timer_fd, &ticks, sizeof(ticks)) > 0;
+			else if (events[i].data.fd == capture_fd(d->capture))
+				drain = true;
+			else if (events[i].data.fd == d->signal_fd)
+				signals_take(d);
+		}
+		turn(d, drain || d->flush_wanted);
+		control_serve(d->control);
+		now = node_boot_ns();
+		if (now >= d->losses_due_ns)
+			losses_tell(d);
+		if (now >= d->node_due_ns)
+			node_tell(d, "periodic");
+	}
+}
+
+static int watch(struct daemon *d)
+{
+	struct itimerspec every = {{0, TICK_MS * 1000000L}, {0, TICK_MS * 1000000L}};
+	sigset_t signals;
+	int fds[7];
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	d->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	d->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (d->signal_fd < 0 || d->timer_fd < 0 || d->epoll_fd < 0 ||
+	    timerfd_settime(d->timer_fd, 0, &every, NULL))
+		return -errno;
+	memcpy(fds,
+	       (int[]){d->signal_fd, d->timer_fd, capture_fd(d->capture),
+		       tracker_facts_fd(d->tracker), writer_fd(d->writer), control_fd(d->control),
+		       links_fd(d->links)},
+	       sizeof(fds));
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		struct epoll_event event = {.events = EPOLLIN, .data.fd = fds[i]};
+
+		if (fds[i] >= 0 && epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fds[i], &event))
+			return -errno;
+	}
+	return 0;
+}
+
+/* --- start and stop */
+
+int daemon_lock(const struct config *config, int *ret_pid)
+{
+	char path[4096], text[16] = "";
+	_cleanup_close_ int fd = -1;
+	int r = fs_mkdir_all(config->state, 0755), len;
+
+	if (r)
+		return r;
+	snprintf(path, sizeof(path), "%s/lock", config->state);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		*ret_pid = fs_read_all(fd, text, sizeof(text) - 1) > 0 ? atoi(text) : 0;
+		return -EBUSY;
+	}
+	len = snprintf(text, sizeof(text), "%d\n", getpid());
+	if (ftruncate(fd, 0) || pwrite(fd, text, len, 0) != len)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static int capture_begin(struct daemon *d)
+{
+	struct capture_options options = {.pin = d->config->pin, .ring_mib = d->config->ring_mib};
+	_cleanup_free_ char *message = NULL;
+	int r;
+
+	memcpy(options.forced, d->options->forced, sizeof(options.forced));
+	r = capture_new(&options, &d->capture, &message);
+	if (r && message) {
+		log_err(0, "%s", message);
+		return r;
+	}
+	if (r)
+		return log_err(r, "cannot begin to capture");
+	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++)
+		if (capture_hook(d->capture, fact)->lost)
+			log_warn(0, "%s is told by its last rung, \"%s\"; not seen: %s",
+				 hook_fact_name(fact), capture_hook(d->capture, fact)->rung,
+				 capture_hook(d->capture, fact)->lost);
+	return 0;
+}
+
+static int begin(struct daemon *d)
+{
+	const struct config *c = d->config;
+	int holder = 0, r;
+
+	d->lock_fd = daemon_lock(c, &holder);
+	if (d->lock_fd == -EBUSY)
+		return log_err(d->lock_fd,
+			       "another runmarkd (pid %d) runs with state %s; stop it first",
+			       holder, c->state);
+	if (d->lock_fd < 0)
+		return log_err(d->lock_fd, "cannot lock %s/lock; runmarkd must be run by root",
+			       c->state);
+	r = node_init(&d->node, c);
+	if (r)
+		return log_err(r, "cannot use state folder %s", c->state);
+	r = writer_new(c, &d->node, &d->writer);
+	if (r)
+		return log_err(r, "cannot use spool folder %s", c->spool);
+	r = tracker_new(c, &d->node, capture_layout(), d->writer, &d->tracker);
+	if (r)
+		return log_err(r, "cannot use the journal in %s", c->state);
+	r = capture_begin(d);
+	if (r)
+		return r;
+	if (!capture_is_reused(d->capture))
+		tracker_capture_is_fresh(d->tracker);
+	r = control_new(c->control, &control_actions, d, &d->control);
+	if (r)
+		return log_err(r, "cannot listen on %s", c->control);
+	r = links_new(c, &d->node, d->tracker, &d->links);
+	if (r)
+		return log_err(r, "cannot listen on %s", c->socket);
+	r = watch(d);
+	return r ? log_err(r, "cannot wait for events") : 0;
+}
+
+/* What has ended is written, as far as the disk allows; what still runs stays in the journal. */
+static int end(struct daemon *d)
+{
+	uint64_t until = node_boot_ns() + STOP_MAX_NS;
+	int r;
+
+	drain_all(d);
+	node_tell(d, "stop");
+	while (!tracker_is_idle(d->tracker) && node_boot_ns() < until) {
+		turn(d, true);
+		usleep(10000);
+	}
+	r = writer_finish(d->writer);
+	turn(d, false); /* the journal learns what is written */
+	return r ? log_err(r,
+			   "the spool could not be written; the journal in %s keeps what is "
+			   "missing "
+			   "until the next start",
+			   d->config->state)
+		 : 0;
+}
+
+int daemon_run(const struct daemon_options *options)
+{
+	struct daemon d = {.options = options,
+			   .config = options->config,
+			   .lock_fd = -1,
+			   .epoll_fd = -1,
+			   .timer_fd = -1,
+			   .signal_fd = -1};
+	int r = begin(&d);
+
+	if (!r) {
+		d.node_last_unix_ns = d.node.started_unix_ns;
+		reconcile(&d);
+		node_tell(&d, "start");
+		if (options->ready_fd >= 0 && write(options->ready_fd, "", 1) != 1)
+			log_warn(-errno, "nobody waits for the start any more");
+		loop(&d);
+		r = end(&d);
+	} else if (d.writer) {
+		(void)writer_finish(d.writer);
+	}
+	links_free(d.links);
+	control_free(d.control);
+	tracker_free(d.tracker);
+	capture_free(d.capture);
+	writer_free(d.writer);
+	cleanup_close(&d.signal_fd);
+	cleanup_close(&d.timer_fd);
+	cleanup_close(&d.epoll_fd);
+	cleanup_close(&d.lock_fd);
+	return r;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The daemon: everything made in order, one loop, everything undone. The loop never waits for
+ * anything but its descriptors: disks, file systems and name services are other threads' (writer.h,
+ * facts.h).
+ */
+#pragma once
+
+#include "common/config.h"
+#include "daemon/hooks.h"
+
+struct daemon_options {
+	const struct config *config;
+	const struct hook *forced[HOOK_FACTS];
+	int ready_fd; /* told one byte when tracking has begun; -1: nobody waits */
+};
+
+/* Runs until SIGTERM or SIGINT. 0 or negative errno; what went wrong is logged. */
+int daemon_run(const struct daemon_options *options);
+
+/* Takes the lock that a running daemon holds. The descriptor, or -EBUSY; *ret_pid is then the
+ * holder's. */
+int daemon_lock(const struct config *config, int *ret_pid);

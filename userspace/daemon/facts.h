@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What has to be looked up where looking may take for ever: files' build-ids and watermarks on any
+ * file system, users' names in any directory service. Workers do it; the daemon's thread only asks
+ * and collects, and gives up waiting after FACTS_PATIENCE_NS. Answers are cached by the file's
+ * identity.
+ *
+ * Only the daemon's thread calls these functions and reads facts; a worker has its own copy of the
+ * question.
+ */
+#pragma once
+
+#include "bpf/event.h"
+#include "common/note.h"
+#include "common/util.h"
+
+#define FACTS_CACHE_MAX	  16384 /* answers kept that nobody uses now */
+#define FACTS_QUEUE_MAX	  8192	/* questions that wait for a worker */
+#define FACTS_PATIENCE_NS (5 * NS_PER_S)
+
+enum fact_kind { FACT_FILE, FACT_USER };
+enum fact_state { FACT_ASKED, FACT_KNOWN, FACT_UNKNOWN };
+
+struct fact {
+	enum fact_kind kind;
+	enum fact_state state;
+	const char *why; /* FACT_UNKNOWN: static text */
+	/* the question */
+	struct event_file file;
+	char *path;
+	size_t path_len;
+	uint32_t uid;
+	/* the answer */
+	struct note_ids notes;
+	char user[64]; /* empty: there is no such user */
+	/* the cache's own */
+	bool is_private; /* stands in for one that was given up */
+	uint32_t references;
+	uint64_t known_ns;
+	struct fact *newer, *older;
+};
+
+struct facts;
+
+int facts_new(unsigned int workers, struct facts **ret);
+/* Doesn't wait for workers that hang: they end with the process. */
+void facts_free(struct facts *facts);
+
+/*
+ * The fact, asked for if it is new. The caller releases it with facts_release(). pid: a process
+ * that has the file, through whose root it is looked at first. NULL if memory ran out.
+ */
+struct fact *facts_file(struct facts *facts, const struct event_file *file, struct bytes path,
+			uint32_t pid);
+struct fact *facts_user(struct facts *facts, uint32_t uid);
+struct fact *facts_hold(struct fact *fact);
+void facts_release(struct facts *facts, struct fact *fact);
+
+/*
+ * Gives up waiting: releases the fact and returns a private copy of it that stays unknown, for who
+ * reads it elsewhere while the answer may still come. NULL if memory ran out: the fact is released
+ * all the same.
+ */
+struct fact *facts_give_up(struct facts *facts, struct fact *fact);
+
+/* Readable when answers wait; facts_collect() takes them. */
+int facts_fd(const struct facts *facts);
+void facts_collect(struct facts *facts);
+
+struct facts_counts {
+	uint64_t asked, cached, queue_full, given_up;
+	uint32_t waiting;
+};
+void facts_counts(const struct facts *facts, struct facts_counts *ret);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * How a worker looks: a file through the process that has it (its root may be a container's, the
+ * name may be gone by now), then by its path in ours. What is opened must be the file of the event:
+ * same inode, size and time of change as the kernel saw; else it was replaced, and nothing is
+ * better than something else's id.
+ */
+#include "daemon/facts_lookup.h"
+#include "common/elf_id.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+int lookup_init(struct lookup *l, const struct fact *fact, uint32_t pid)
+{
+	*l = (struct lookup){.kind = fact->kind, .file = fact->file, .pid = pid, .uid = fact->uid};
+	if (fact->path) {
+		l->path = strdup(fact->path);
+		if (!l->path)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void lookup_done(struct lookup *l)
+{
+	free(l->path);
+}
+
+/* overlayfs and btrfs show stat(2) another device than the inode's super block has */
+static bool device_may_differ(const char *fstype)
+{
+	return !strcmp(fstype, "overlay") || !strcmp(fstype, "btrfs");
+}
+
+static bool is_same_file(const struct stat *st, const struct event_file *file)
+{
+	dev_t device = makedev(file->device >> 20, file->device & 0xfffff);
+
+	if (!S_ISREG(st->st_mode) || st->st_ino != file->inode)
+		return false;
+	/* of what ran before tracking began only device and inode are known */
+	if (!*file->fstype)
+		return st->st_dev == device;
+	return (uint64_t)st->st_size == file->size &&
+	       (uint64_t)st->st_mtim.tv_sec * NS_PER_S + st->st_mtim.tv_nsec == file->mtime_ns &&
+	       (st->st_dev == device || device_may_differ(file->fstype));
+}
+
+/* 0, or why not. O_PATH first: opening a FIFO or device that took the file's name would do
+ * something. */
+static const char *file_open(const struct lookup *l, const char *path, int *ret)
+{
+	_cleanup_close_ int place = open(path, O_PATH | O_CLOEXEC);
+	char again[32];
+	struct stat st;
+	int fd;
+
+	if (place < 0 || fstat(place, &st))
+		return errno == ENOENT ? "file was gone" : "file could not be opened";
+	if (!is_same_file(&st, &l->file))
+		return "file was replaced";
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", place);
+	fd = open(again, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOATIME);
+	if (fd < 0)
+		return "file could not be opened";
+	*ret = fd;
+	return NULL;
+}
+
+static void lookup_file(struct lookup *l)
+{
+	_cleanup_close_ int fd = -1;
+	char path[64 + PATH_MAX_BYTES];
+	struct elf_id id;
+	int r;
+
+	l->why = "file was gone";
+	if (l->pid) {
+		snprintf(path, sizeof(path), "/proc/%u/root%s", l->pid, l->path ? l->path : "");
+		l->why = file_open(l, path, &fd);
+		if (l->why) {
+			snprintf(path, sizeof(path), "/proc/%u/exe", l->pid);
+			if (!file_open(l, path, &fd))
+				l->why = NULL;
+		}
+	}
+	if (l->why && l->path)
+		l->why = file_open(l, l->path, &fd);
+	if (l->why)
+		return;
+	r = elf_id_read(fd, &id);
+	l->found = !r || r == -ENOEXEC;
+	l->why = l->found ? NULL : "file could not be read";
+	if (!r)
+		l->notes = id.notes;
+}
+
+static void lookup_user(struct lookup *l)
+{
+	struct passwd entry, *found = NULL;
+	char buffer[16384];
+
+	l->found = !getpwuid_r(l->uid, &entry, buffer, sizeof(buffer), &found) || errno == ENOENT ||
+		   errno == ESRCH;
+	if (found)
+		snprintf(l->user, sizeof(l->user), "%s", found->pw_name);
+	else
+		l->why = "no such user";
+}
+
+static void (*const lookups[])(struct lookup *) = {
+	[FACT_FILE] = lookup_file,
+	[FACT_USER] = lookup_user,
+};
+
+void lookup_run(struct lookup *l)
+{
+	lookups[l->kind](l);
+}
+
+void lookup_answer(const struct lookup *l, struct fact *fact)
+{
+	fact->state = l->found ? FACT_KNOWN : FACT_UNKNOWN;
+	fact->why = l->why;
+	fact->notes = l->notes;
+	memcpy(fact->user, l->user, sizeof(fact->user));
+}

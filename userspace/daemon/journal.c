@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The journal's file: a header, then entries {length, kind, data padded to 8}; a length of 0 ends.
+ * The length is stored last, so an entry is whole or not there.
+ */
+#include "daemon/journal.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define JOURNAL_MAGIC	    0x314a4d52u /* "RMJ1" */
+#define JOURNAL_RESTART_MIN (4u << 20)	/* starting anew before that isn't worth it */
+
+struct header {
+	uint32_t magic;
+	uint32_t size; /* of this header */
+	uint64_t layout;
+};
+
+struct entry {
+	_Atomic uint32_t len; /* of data, + 1 */
+	uint32_t kind;
+	char data[];
+};
+
+struct area {
+	char *map;
+	size_t used;
+};
+
+struct journal {
+	int folder_fd;
+	uint64_t layout;
+	size_t max;
+	size_t first; /* bytes that were there when it was started anew */
+	struct area now, next;
+};
+
+#define PADDED(len) (((len) + 7) & ~(size_t)7)
+
+static int area_open(const struct journal *j, const char *name, int flags, struct area *ret)
+{
+	_cleanup_close_ int fd =
+		openat(j->folder_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+	struct stat st;
+	char *map;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if ((size_t)st.st_size != j->max && ftruncate(fd, j->max))
+		return -errno;
+	map = mmap(NULL, j->max, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	*ret = (struct area){map, 0};
+	return 0;
+}
+
+static void area_init(struct area *area, uint64_t layout)
+{
+	struct header header = {JOURNAL_MAGIC, sizeof(header), layout};
+
+	memcpy(area->map, &header, sizeof(header));
+	area->used = sizeof(header);
+}
+
+static void area_close(struct journal *j, struct area *area)
+{
+	if (area->map)
+		munmap(area->map, j->max);
+	*area = (struct area){0};
+}
+
+/* Tells each whole entry; ends where one makes no sense. */
+static void area_read(struct journal *j, struct area *area, journal_reader reader, void *arg)
+{
+	struct header header;
+
+	memcpy(&header, area->map, sizeof(header));
+	if (header.magic != JOURNAL_MAGIC || header.size != sizeof(header) ||
+	    header.layout != j->layout) {
+		memset(area->map, 0, sizeof(header) + sizeof(struct entry));
+		area_init(area, j->layout);
+		return;
+	}
+	area->used = sizeof(header);
+	while (j->max - area->used >= sizeof(struct entry)) {
+		struct entry *entry = (void *)(area->map + area->used);
+		size_t len = atomic_load(&entry->len);
+
+		if (!len || PADDED(len - 1) > j->max - area->used - sizeof(*entry))
+			break;
+		reader(arg, entry->kind, (struct bytes){entry->data, len - 1});
+		area->used += sizeof(*entry) + PADDED(len - 1);
+	}
+}
+
+int journal_new(const char *folder, uint64_t layout, size_t max_bytes, journal_reader reader,
+		void *arg, struct journal **ret)
+{
+	struct journal *j = calloc(1, sizeof(*j));
+	int r;
+
+	if (!j)
+		return -ENOMEM;
+	j->layout = layout;
+	j->max = max_bytes;
+	j->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = j->folder_fd < 0 ? -errno : area_open(j, "journal", O_CREAT, &j->now);
+	if (r) {
+		journal_free(j);
+		return r;
+	}
+	unlinkat(j->folder_fd, "journal.new", 0);
+	area_read(j, &j->now, reader, arg);
+	*ret = j;
+	return 0;
+}
+
+void journal_free(struct journal *j)
+{
+	if (!j)
+		return;
+	area_close(j, &j->now);
+	area_close(j, &j->next);
+	cleanup_close(&j->folder_fd);
+	free(j);
+}
+
+static struct area *area_current(const struct journal *j)
+{
+	return (struct area *)(j->next.map ? &j->next : &j->now);
+}
+
+bool journal_has_room(const struct journal *j, size_t len)
+{
+	return j->max - area_current(j)->used >= 2 * sizeof(struct entry) + PADDED(len);
+}
+
+int journal_append(struct journal *j, uint32_t kind, const void *data, size_t len)
+{
+	struct area *area = area_current(j);
+	struct entry *entry = (void *)(area->map + area->used);
+
+	if (!journal_has_room(j, len))
+		return -ENOSPC;
+	/* what follows must read as the end, whatever an older file left there: it is always zero,
+	 * since files are made empty and only appended to */
+	entry->kind = kind;
+	memcpy(entry->data, data, len);
+	atomic_store_explicit(&entry->len, (uint32_t)len + 1, memory_order_release);
+	area->used += sizeof(*entry) + PADDED(len);
+	return 0;
+}
+
+bool journal_is_long(const struct journal *j)
+{
+	return j->now.used > MIN(j->max / 2, MAX((size_t)JOURNAL_RESTART_MIN, 4 * j->first));
+}
+
+int journal_begin(struct journal *j)
+{
+	int r;
+
+	unlinkat(j->folder_fd, "journal.new", 0);
+	r = area_open(j, "journal.new", O_CREAT | O_EXCL, &j->next);
+	if (!r)
+		area_init(&j->next, j->layout);
+	return r;
+}
+
+int journal_finish(struct journal *j, int error)
+{
+	if (!error && renameat(j->folder_fd, "journal.new", j->folder_fd, "journal"))
+		error = -errno;
+	if (error) {
+		area_close(j, &j->next);
+		unlinkat(j->folder_fd, "journal.new", 0);
+		return error;
+	}
+	area_close(j, &j->now);
+	j->now = j->next;
+	j->next = (struct area){0};
+	j->first = j->now.used;
+	return 0;
+}
+
+void journal_size(const struct journal *j, uint64_t *ret_used, uint64_t *ret_max)
+{
+	*ret_used = j->now.used;
+	*ret_max = j->max;
+}

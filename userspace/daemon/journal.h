@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the daemon knows and has not yet written to the spool, so that kill -9 loses nothing: a file
+ * on tmpfs, mapped shared, to which each event is appended before the ring lets go of it. A store
+ * to a shared mapping survives its process, so an entry costs a copy and no system call.
+ *
+ * It is kept short by starting anew: now and then all that is still of use (the live table) is
+ * written to "journal.new", which is then renamed over "journal". So there is one file, and it is
+ * always whole. It does not survive a reboot, and must not: its processes don't either.
+ */
+#pragma once
+
+#include "common/util.h"
+
+enum journal_kind {
+	JOURNAL_EVENT = 1, /* struct event, as it came (environment filtered) */
+	JOURNAL_IMAGE,	   /* struct live_image_state: what events alone don't tell of an image */
+	JOURNAL_LINK,	   /* a link record as text */
+	JOURNAL_DONE,	   /* struct live_key or a link's id: its record is in the spool */
+	JOURNAL_SEQUENCES, /* u64 by CPU: the last event's sequence number */
+	JOURNAL_TOTALS,	   /* struct capture_totals: losses told so far */
+};
+
+struct journal;
+
+/* Called for each entry. data is aligned to 8. */
+typedef void (*journal_reader)(void *arg, uint32_t kind, struct bytes data);
+
+/*
+ * layout: what the entries belong to; a file of another one is not read. max_bytes: the most it may
+ * hold. The entries of the file that is there are told to reader, then it goes on behind them. 0 or
+ * negative errno.
+ */
+int journal_new(const char *folder, uint64_t layout, size_t max_bytes, journal_reader reader,
+		void *arg, struct journal **ret);
+void journal_free(struct journal *journal);
+
+/* False if the journal has no room for an entry of len bytes. */
+bool journal_has_room(const struct journal *journal, size_t len);
+/* -ENOSPC without room. */
+int journal_append(struct journal *journal, uint32_t kind, const void *data, size_t len);
+
+/* True when it has grown enough since the last start that starting anew pays. */
+bool journal_is_long(const struct journal *journal);
+/* Between these two, what is appended goes to the new file. journal_finish() makes it the journal;
+ * given an error, or meeting one, it drops it and the old one stays. Returns the error. */
+int journal_begin(struct journal *journal);
+int journal_finish(struct journal *journal, int error);
+
+void journal_size(const struct journal *journal, uint64_t *ret_used, uint64_t *ret_max);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The live table: what events tell, put together to program images.
+ *
+ * A process is (pid, start). An image is a process between two execs, or from its exec to its end;
+ * a run is the record of one. A forked copy has no image of its own: it belongs to the image it was
+ * copied from, into which its usage folds when it ends. If that image ends first, the copy becomes
+ * an image of its own (origin "fork").
+ *
+ * Events may tell of an image before its exec does (mappings that exec itself makes) or without one
+ * (killed between exec and its tracepoint): then the image begins as what is known.
+ */
+#pragma once
+
+#include "daemon/event.h"
+#include "daemon/facts.h"
+#include <sys/queue.h>
+
+#define LIVE_PROCESSES_MAX 65536 /* processes in the table; more are counted and not followed */
+#define LIVE_OBJECTS_MAX   OBJECTS_MAX
+
+struct live_key { /* of an image */
+	uint64_t start_ns;
+	uint32_t pid;
+	uint32_t exec_id;
+};
+
+enum live_origin { ORIGIN_EXEC, ORIGIN_FORK, ORIGIN_SCAN };
+enum live_end { END_NONE, END_EXIT, END_EXEC, END_UNSEEN };
+
+/* All of an image that is a plain value: goes to the journal as it is (JOURNAL_IMAGE). */
+struct live_image_state {
+	struct live_key key;
+	struct live_key parent;	   /* pid 0: unknown */
+	uint64_t begin_ns, end_ns; /* CLOCK_BOOTTIME */
+	uint64_t begin_unix_ns;
+	struct note_ids notes;
+	bool has_notes;
+	bool has_usage;
+	bool exec_unseen;
+	uint8_t origin;		/* enum live_origin */
+	uint8_t end;		/* enum live_end */
+	uint32_t flags, traits; /* of all its events */
+	uint32_t uid;
+	uint32_t wait_status;
+	struct event_usage usage;  /* own */
+	struct event_usage folded; /* of copies */
+	uint64_t forks;
+	char comm[16];
+};
+
+struct process;
+
+struct image {
+	struct live_image_state s;
+	struct event_exec *exec;     /* NULL if its exec was not seen */
+	struct fact *program, *user; /* program: only where notes were not in memory */
+	struct fact **objects;
+	uint32_t object_count, object_size;
+	uint64_t deadline_ns; /* facts are waited for until then */
+	TAILQ_HEAD(, process) copies;
+	TAILQ_ENTRY(image) link;   /* of the list it is handed on by */
+	TAILQ_ENTRY(image) flight; /* of what the writer has */
+};
+TAILQ_HEAD(image_list, image);
+
+struct live;
+
+struct live_counts {
+	uint32_t processes, images;
+	uint64_t full; /* forks and execs that found the table full */
+	uint64_t unseen_execs, unseen_ends;
+};
+
+int live_new(struct facts *facts, struct live **ret);
+void live_free(struct live *live);
+
+/* CLOCK_REALTIME - CLOCK_BOOTTIME, for the times of what comes next. */
+void live_set_clock(struct live *live, int64_t unix_minus_boot_ns);
+
+/* What a checked event changes. is_scan: an exec event made up from /proc. */
+void live_apply(struct live *live, const struct event *event, bool is_scan);
+
+/* Images that have ended, oldest first. The caller takes them off the list and owns them
+ * (image_free()). */
+struct image_list *live_finished(struct live *live);
+void image_free(struct facts *facts, struct image *image);
+
+/* True if (pid, start) is in the table. */
+bool live_has_process(const struct live *live, uint32_t pid, uint64_t start_ns);
+/* The image that a process runs now, its copy's origin for a copy; NULL if it isn't known. start_ns
+ * 0: any. */
+const struct image *live_image_of(const struct live *live, uint32_t pid, uint64_t start_ns);
+
+/* Ends every process that is_alive() denies: its end was not seen. */
+void live_reconcile(struct live *live, bool (*is_alive)(void *arg, uint32_t pid, uint64_t start_ns),
+		    void *arg);
+
+void live_counts(const struct live *live, struct live_counts *ret);
+
+/* For the journal: everything as entries, and back. */
+typedef int (*live_writer)(void *arg, uint32_t kind, const void *data, size_t len);
+int image_save(const struct image *image, live_writer writer, void *arg);
+int live_save(const struct live *live, live_writer writer, void *arg);
+/* An image's state, behind its events. */
+void live_restore(struct live *live, const struct live_image_state *state);
+/* Its record is written: an image of this key among the finished goes. */
+void live_forget(struct live *live, const struct live_key *key);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who we are: host, boot, this life of the daemon; and the clocks. A run's id needs a fixed
+ * relation between the clock since boot and the wall clock, whatever is done to the latter: it is
+ * taken once a boot and kept in the state folder ("epoch", on tmpfs).
+ */
+#pragma once
+
+#include "common/config.h"
+#include "daemon/live.h"
+#include <uuid/uuid.h>
+
+struct node {
+	char host[254];
+	const char *cluster; /* the configuration's */
+	char boot_id[37];
+	uuid_t boot_uuid;
+	char instance[17]; /* 16 hex digits, new at each start */
+	char kernel[65];   /* uname -r */
+	int64_t epoch_ns;  /* CLOCK_REALTIME - CLOCK_BOOTTIME when first asked in this boot */
+	uint64_t tick_ns;
+	uint64_t started_boot_ns, started_unix_ns;
+};
+
+/* Makes the state folder if it isn't there. 0 or negative errno. */
+int node_init(struct node *node, const struct config *config);
+
+uint64_t node_boot_ns(void);
+uint64_t node_unix_ns(void);
+
+/* The id of the run that key names. */
+void node_run_id(const struct node *node, const struct live_key *key, uuid_t ret);

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The run record, field by field (runmark-records(5), schema/run.schema.json). */
+#include "daemon/run_record.h"
+#include "common/job.h"
+#include "common/record.h"
+#include "common/text.h"
+#include "daemon/live_image.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+static struct bytes exec_bytes(const struct image *image, struct span span)
+{
+	return event_bytes(&image->exec->head, span);
+}
+
+/* NULL where it isn't known. */
+static struct bytes exec_text(const struct image *image, size_t span_offset)
+{
+	struct span span;
+
+	if (!image->exec)
+		return (struct bytes){NULL, 0};
+	memcpy(&span, (const char *)image->exec + span_offset, sizeof(span));
+	return span.len ? exec_bytes(image, span) : (struct bytes){NULL, 0};
+}
+#define EXEC_TEXT(image, member) exec_text(image, offsetof(struct event_exec, member))
+
+struct bytes image_cgroup(const struct image *image)
+{
+	struct bytes v2;
+
+	if (!image->exec)
+		return (struct bytes){NULL, 0};
+	v2 = exec_bytes(image, image->exec->cgroup);
+	if (v2.len <= 1 && image->exec->cgroup_v1.len)
+		return exec_bytes(image, image->exec->cgroup_v1);
+	return v2;
+}
+
+static const char *env_lookup(void *arg, const char *name)
+{
+	const struct image *image = arg;
+	struct bytes env = exec_bytes(image, image->exec->env);
+	size_t len = strlen(name);
+
+	/* each entry ends with its NUL, but the last one where the environment was cut */
+	while (env.len) {
+		size_t step = strnlen(env.data, env.len) + 1;
+
+		if (step > env.len)
+			return NULL;
+		if (!strncmp(env.data, name, len) && env.data[len] == '=')
+			return env.data + len + 1;
+		env.data += step;
+		env.len -= step;
+	}
+	return NULL;
+}
+
+int image_job(const struct image *image, struct job *ret)
+{
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!image->exec)
+		return -ENOENT;
+	r = job_from_cgroup(exec_bytes(image, image->exec->cgroup),
+			    exec_bytes(image, image->exec->cgroup_v1), ret);
+	if (!r)
+		job_add_environment(ret, env_lookup, (void *)image);
+	return r;
+}
+
+static bool add_or_null(cJSON *object, const char *name, const char *text)
+{
+	return text && *text ? cJSON_AddStringToObject(object, name, text) != NULL
+			     : record_add_null(object, name);
+}
+
+bool job_json_add(cJSON *record, const struct job *job, struct bytes cgroup)
+{
+	cJSON *json;
+
+	if (!job || !*job->id)
+		return record_add_null(record, "job");
+	json = cJSON_AddObjectToObject(record, "job");
+	return json && add_or_null(json, "manager", job->manager) &&
+	       add_or_null(json, "id", job->id) && record_add_null(json, "sluid") &&
+	       add_or_null(json, "array_id", job->array_id) &&
+	       add_or_null(json, "array_task", job->array_task) &&
+	       add_or_null(json, "step", job->step) && add_or_null(json, "task", job->task) &&
+	       add_or_null(json, "from", "cgroup") && record_add_text(json, "cgroup", cgroup);
+}
+
+static bool add_container(cJSON *record, const struct job *job)
+{
+	cJSON *json;
+
+	if (!*job->container_id)
+		return record_add_null(record, "container");
+	json = cJSON_AddObjectToObject(record, "container");
+	return json && add_or_null(json, "runtime", job->container_runtime) &&
+	       add_or_null(json, "id", job->container_id);
+}
+
+static bool add_build_id(cJSON *object, const struct note_ids *notes)
+{
+	char hex[2 * NOTE_BUILD_ID_MAX + 1];
+
+	if (!notes->build_id_len)
+		return record_add_null(object, "build_id");
+	return cJSON_AddStringToObject(object, "build_id",
+				       text_to_hex(notes->build_id, notes->build_id_len, hex));
+}
+
+static bool add_device(cJSON *object, const struct event_file *file)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%u:%u", file->device >> 20, file->device & 0xfffff);
+	return cJSON_AddStringToObject(object, "device", text) &&
+	       record_add_u64(object, "inode", file->inode);
+}
+
+/* The program's notes: from its memory, else from its file. NULL if neither could be read. */
+static const struct note_ids *image_notes(const struct image *image)
+{
+	if (image->s.has_notes)
+		return &image->s.notes;
+	if (image->program && image->program->state == FACT_KNOWN)
+		return &image->program->notes;
+	return NULL;
+}
+
+static bool add_exe(cJSON *record, const struct image *image)
+{
+	static const struct note_ids none;
+	const struct note_ids *notes = image_notes(image);
+	const struct event_exec *e = image->exec;
+	cJSON *exe = cJSON_AddObjectToObject(record, "exe");
+	bool stamped = notes && note_is_stamped(notes);
+	const char *state = !notes		   ? "unknown"
+			    : stamped		   ? "stamped"
+			    : notes->has_watermark ? "unstamped"
+						   : "none";
+
+	if (!exe || !record_add_text(exe, "path", EXEC_TEXT(image, exe)) ||
+	    !record_add_text(exe, "requested", EXEC_TEXT(image, requested)) ||
+	    !add_build_id(exe, notes ? notes : &none) ||
+	    !record_add_uuid(exe, "watermark", stamped ? notes->watermark : NULL) ||
+	    !cJSON_AddStringToObject(exe, "watermark_state", state))
+		return false;
+	if (!e)
+		return true;
+	if (!add_device(exe, &e->file))
+		return false;
+	if (!*e->file.fstype) /* of what ran before tracking began, these are not known */
+		return record_add_null(exe, "fstype") && record_add_null(exe, "owner_uid") &&
+		       record_add_null(exe, "size") && record_add_null(exe, "mtime");
+	return cJSON_AddStringToObject(exe, "fstype", e->file.fstype) &&
+	       record_add_number(exe, "owner_uid", e->file.owner_uid) &&
+	       record_add_number(exe, "size", e->file.size) &&
+	       record_add_time(exe, "mtime", e->file.mtime_ns);
+}
+
+static bool add_script(cJSON *record, const struct image *image)
+{
+	cJSON *script;
+
+	if (!image->exec || !image->exec->interp.len)
+		return record_add_null(record, "script");
+	script = cJSON_AddObjectToObject(record, "script");
+	return script && record_add_text(script, "path", exec_bytes(image, image->exec->requested));
+}
+
+/* NUL-separated strings of which the last one may lack its NUL. Number; *ret is freed by the
+ * caller. */
+static ssize_t split(struct bytes data, struct bytes **ret)
+{
+	size_t count = 0, size = 64;
+	struct bytes *items = malloc(size * sizeof(*items));
+
+	while (items && data.len) {
+		size_t len = strnlen(data.data, data.len);
+
+		if (count == size) {
+			struct bytes *bigger = reallocarray(items, size *= 2, sizeof(*items));
+
+			if (!bigger)
+				break;
+			items = bigger;
+		}
+		items[count++] = (struct bytes){data.data, len};
+		len = MIN(len + 1, data.len);
+		data.data += len;
+		data.len -= len;
+	}
+	if (!items || data.len) {
+		free(items);
+		return -1;
+	}
+	*ret = items;
+	return count;
+}
+
+static bool add_argv(cJSON *record, const struct image *image)
+{
+	_cleanup_free_ struct bytes *items = NULL;
+	ssize_t count;
+
+	if (!image->exec || (image->s.flags & EVENT_ARGV_FAULT))
+		return record_add_null(record, "argv");
+	count = split(exec_bytes(image, image->exec->argv), &items);
+	return count >= 0 && record_add_texts(record, "argv", items, count);
+}
+
+static bool add_exit(cJSON *record, const struct node *node, const struct image *image)
+{
+	int status = image->s.wait_status, number = status & 0x7f;
+	struct live_key next = image->s.key;
+	cJSON *exit;
+	char name[32];
+	uuid_t id;
+
+	if (image->s.end == END_EXEC) {
+		next.exec_id++;
+		node_run_id(node, &next, id);
+		return record_add_null(record, "exit") &&
+		       record_add_uuid(record, "next_run_id", id);
+	}
+	if (image->s.end != END_EXIT)
+		return record_add_null(record, "exit");
+	exit = cJSON_AddObjectToObject(record, "exit");
+	if (!exit || !number)
+		return exit && record_add_number(exit, "code", (status >> 8) & 0xff);
+	if (sigabbrev_np(number))
+		snprintf(name, sizeof(name), "SIG%s", sigabbrev_np(number));
+	else
+		snprintf(name, sizeof(name), "SIGRTMIN+%d", number - 34);
+	return record_add_number(exit, "signal", number) &&
+	       cJSON_AddStringToObject(exit, "name", name) &&
+	       cJSON_AddBoolToObject(exit, "core", status & 0x80) &&
+	       cJSON_AddBoolToObject(exit, "oom", image->s.traits & TRAIT_OOM);
+}
+
+/* cputime_adjust() of kernel/sched/cputime.c: ticks say how, the scheduler how much. */
+static void usage_times(const struct event_usage *u, double *ret_user, double *ret_system)
+{
+	double total = u->runtime_ns / 1e9, ticks = (double)u->user_ns + u->system_ns;
+
+	*ret_system = ticks > 0 && u->system_ns ? total * (u->system_ns / ticks) : 0;
+	*ret_user = total - *ret_system;
+}
+
+static bool add_usage(cJSON *record, const struct image *image)
+{
+	struct event_usage all = image->s.usage;
+	double user, system;
+	cJSON *usage;
+
+	if (!image->s.has_usage)
+		return record_add_null(record, "usage");
+	usage = cJSON_AddObjectToObject(record, "usage");
+	usage_fold(&all, &image->s.folded);
+	usage_times(&all, &user, &system);
+	if (!usage || !record_add_number(usage, "user_s", user) ||
+	    !record_add_number(usage, "system_s", system))
+		return false;
+	if (!(image->s.traits & TRAIT_RSS_EXACT)
+		    ? !record_add_null(usage, "max_rss")
+		    : !record_add_number(usage, "max_rss", all.max_rss))
+		return false;
+	return record_add_number(usage, "read_bytes", all.read_bytes) &&
+	       record_add_number(usage, "write_bytes", all.write_bytes) &&
+	       record_add_number(usage, "minor_faults", all.minor_faults) &&
+	       record_add_number(usage, "major_faults", all.major_faults) &&
+	       record_add_number(usage, "forks", image->s.forks);
+}
+
+static bool add_times(cJSON *record, const struct image *image)
+{
+	uint64_t elapsed =
+		image->s.end_ns > image->s.begin_ns ? image->s.end_ns - image->s.begin_ns : 0;
+
+	if (!record_add_time(record, "start", image->s.begin_unix_ns))
+		return false;
+	if (image->s.end == END_UNSEEN || image->s.end == END_NONE)
+		return record_add_null(record, "end") && record_add_null(record, "elapsed_s");
+	return record_add_time(record, "end", image->s.begin_unix_ns + elapsed) &&
+	       record_add_number(record, "elapsed_s", elapsed / 1e9);
+}
+
+static bool add_ids(cJSON *record, const struct node *node, const struct image *image)
+{
+	const struct event_exec *e = image->exec;
+	uuid_t id;
+
+	if (!record_add_number(record, "pid", image->s.key.pid) ||
+	    !record_add_number(record, "ppid", image->s.parent.pid))
+		return false;
+	node_run_id(node, &image->s.parent, id);
+	if (!record_add_uuid(record, "parent_run_id", image->s.parent.pid ? id : NULL) ||
+	    !record_add_number(record, "uid", image->s.uid) ||
+	    !record_add_number(record, "euid", e ? e->euid : image->s.uid) ||
+	    !record_add_number(record, "gid", e ? e->gid : image->s.uid))
+		return false;
+	if (e && e->login_uid != (uint32_t)-1
+		    ? !record_add_number(record, "login_uid", e->login_uid)
+		    : !record_add_null(record, "login_uid"))
+		return false;
+	return add_or_null(record, "user", image->user ? image->user->user : NULL);
+}
+
+/* What could not be had, in the order of the record's fields. */
+static bool add_incomplete(cJSON *record, const struct image *image)
+{
+	cJSON *list = cJSON_AddArrayToObject(record, "incomplete");
+	const char *reasons[EVENT_FLAG_BITS + 8];
+	size_t count = 0;
+	char text[128];
+
+	if (!list)
+		return false;
+	if (image->s.exec_unseen)
+		reasons[count++] = image->s.end == END_EXIT ? "exe: ended before its exec was told"
+							    : "exe: its exec was not seen";
+	if (image->s.origin == ORIGIN_SCAN)
+		reasons[count++] = "start: of the process, since it ran before tracking began";
+	for (unsigned int bit = 0; bit < EVENT_FLAG_BITS; bit++)
+		if (image->s.flags & (1u << bit))
+			reasons[count++] = event_flag_text(bit);
+	if (image->s.end == END_UNSEEN)
+		reasons[count++] = "end: not seen";
+	if (image->s.end != END_UNSEEN && !image->s.has_usage)
+		reasons[count++] = "usage: not known";
+	if (image->s.has_usage && !(image->s.traits & TRAIT_RSS_EXACT))
+		reasons[count++] = "usage.max_rss: hidden behind an earlier program of the process";
+	if (image->s.traits & TRAIT_COMPAT)
+		reasons[count++] = "objects: of a 32-bit program, which this hook does not see";
+	for (size_t i = 0; i < count; i++)
+		cJSON_AddItemToArray(list, cJSON_CreateString(reasons[i]));
+	if (!image_notes(image)) {
+		snprintf(text, sizeof(text), "exe.build_id: %s",
+			 image->program && image->program->why ? image->program->why : "not known");
+		cJSON_AddItemToArray(list, cJSON_CreateString(text));
+	}
+	for (uint32_t i = 0; i < image->object_count; i++) {
+		if (image->objects[i]->state == FACT_KNOWN)
+			continue;
+		snprintf(text, sizeof(text), "objects: build-id of one not known: %s",
+			 image->objects[i]->why ? image->objects[i]->why : "not looked up in time");
+		cJSON_AddItemToArray(list, cJSON_CreateString(text));
+		break;
+	}
+	return true;
+}
+
+cJSON *run_record(const struct node *node, const struct image *image, const char *object_hash,
+		  const char *env_hash)
+{
+	static const char *const origins[] = {"exec", "fork", "scan"};
+	cJSON *record = cJSON_CreateObject();
+	struct job job;
+	uuid_t id;
+
+	image_job(image, &job);
+	node_run_id(node, &image->s.key, id);
+	if (!record || !cJSON_AddStringToObject(record, "schema", RECORD_SCHEMA("run")) ||
+	    !record_add_uuid(record, "run_id", id) ||
+	    !cJSON_AddStringToObject(record, "host", node->host) ||
+	    !cJSON_AddStringToObject(record, "cluster", node->cluster) ||
+	    !cJSON_AddStringToObject(record, "boot_id", node->boot_id) ||
+	    !cJSON_AddStringToObject(record, "source", "bpf") ||
+	    !cJSON_AddStringToObject(record, "origin", origins[image->s.origin]) ||
+	    !job_json_add(record, &job, image_cgroup(image)) ||
+	    !record_add_text(record, "cgroup", image_cgroup(image)) ||
+	    !add_container(record, &job) || !add_ids(record, node, image) ||
+	    !add_exe(record, image) || !add_script(record, image) || !add_argv(record, image) ||
+	    !record_add_text(record, "cwd", EXEC_TEXT(image, cwd)) ||
+	    !add_or_null(record, "env_set", env_hash) ||
+	    !add_or_null(record, "object_set", object_hash) || !add_times(record, image) ||
+	    !add_exit(record, node, image) || !add_usage(record, image) ||
+	    !record_add_null(record, "mpi") || !add_incomplete(record, image)) {
+		cJSON_Delete(record);
+		return NULL;
+	}
+	return record;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From an image that has ended to its run record, and to the sets that the record refers to. */
+#pragma once
+
+#include "common/id.h"
+#include "daemon/node.h"
+#include <cjson/cJSON.h>
+
+/* The hash of the image's objects and environment; empty text where there are none known. */
+void run_object_hash(const struct image *image, char ret[ID_HASH_SIZE]);
+void run_env_hash(const struct image *image, char ret[ID_HASH_SIZE]);
+
+/* The set lines. NULL if memory ran out. The caller frees. */
+cJSON *run_object_set(const struct image *image, const char *hash);
+cJSON *run_env_set(const struct image *image, const char *hash);
+
+/* The record but for its sequence number. NULL if memory ran out. The caller frees. */
+cJSON *run_record(const struct node *node, const struct image *image, const char *object_hash,
+		  const char *env_hash);
+
+/* {"manager":…} or null of a job, for run and link records alike. */
+struct job;
+bool job_json_add(cJSON *record, const struct job *job, struct bytes cgroup);
+/* The job of an image, from its cgroup and environment. 0 or -ENOENT. */
+int image_job(const struct image *image, struct job *ret);
+/* The control group that decides: v2's path, or v1's where v2 has only its root. */
+struct bytes image_cgroup(const struct image *image);

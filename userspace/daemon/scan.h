@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What runs already when tracking begins: made up from /proc as the events that would have told of
+ * it. Only /proc itself is read; no file system of a user's is touched.
+ */
+#pragma once
+
+#include "daemon/event.h"
+#include "daemon/tracker.h"
+
+/* Tells the tracker of every process of tasks that it does not know. Number told. */
+unsigned int scan_tell(struct tracker *tracker, const struct event_task *tasks, size_t count);

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Node records and status answers. */
+#include "daemon/status.h"
+#include "common/record.h"
+#include "common/version.h"
+
+static void add_who(cJSON *json, const struct status *s)
+{
+	cJSON_AddStringToObject(json, "host", s->node->host);
+	cJSON_AddStringToObject(json, "cluster", s->node->cluster);
+	cJSON_AddStringToObject(json, "boot_id", s->node->boot_id);
+	cJSON_AddStringToObject(json, "instance", s->node->instance);
+	cJSON_AddStringToObject(json, "version", RUNMARK_VERSION);
+	cJSON_AddStringToObject(json, "kernel", s->node->kernel);
+	cJSON_AddStringToObject(json, "source", "bpf");
+}
+
+static void add_counts(cJSON *json, const struct status *s, bool only_grown)
+{
+	cJSON *events = cJSON_AddObjectToObject(json, "events");
+	cJSON *records = cJSON_AddObjectToObject(json, "records");
+	cJSON *cut;
+
+	for (uint32_t kind = EVENT_EXEC; kind < EVENT_KINDS; kind++)
+		record_add_number(events, event_kind_name(kind), s->totals.sum.seen[kind]);
+	record_add_number(records, "run", s->writer.runs);
+	record_add_number(records, "link", s->writer.links);
+	record_add_number(records, "node", s->writer.nodes);
+	cJSON_AddItemToObject(json, "lost", losses_json(&s->losses, NULL, only_grown));
+	cut = cJSON_AddObjectToObject(json, "cut");
+	for (unsigned int bit = 0; bit < EVENT_FLAG_BITS; bit++)
+		if (s->totals.sum.flagged[bit] || !only_grown)
+			record_add_number(cut, event_flag_name(bit), s->totals.sum.flagged[bit]);
+	record_add_number(json, "live", s->tracker.live.images);
+	record_add_number(json, "uptime_s", (node_boot_ns() - s->node->started_boot_ns) / 1e9);
+}
+
+cJSON *status_node_record(const struct status *s, const char *event, uint64_t since_unix_ns)
+{
+	cJSON *record = cJSON_CreateObject(), *hooks;
+
+	if (!record)
+		return NULL;
+	cJSON_AddStringToObject(record, "schema", RECORD_SCHEMA("node"));
+	add_who(record, s);
+	cJSON_AddStringToObject(record, "event", event);
+	record_add_time(record, "time", node_unix_ns());
+	record_add_time(record, "since", since_unix_ns);
+	hooks = cJSON_AddObjectToObject(record, "hooks");
+	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++)
+		cJSON_AddStringToObject(hooks, hook_fact_name(fact),
+					capture_hook(s->capture, fact)->rung);
+	add_counts(record, s, true);
+	return record;
+}
+
+static void add_hooks(cJSON *json, const struct status *s)
+{
+	cJSON *hooks = cJSON_AddArrayToObject(json, "hooks");
+
+	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++) {
+		const struct hook *hook = capture_hook(s->capture, fact);
+		cJSON *one = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(one, "fact", hook_fact_name(fact));
+		cJSON_AddStringToObject(one, "rung", hook->rung);
+		if (hook->lost)
+			cJSON_AddStringToObject(one, "lost", hook->lost);
+		else
+			cJSON_AddNullToObject(one, "lost");
+		cJSON_AddItemToArray(hooks, one);
+	}
+}
+
+static void add_errors(cJSON *json, const struct status *s)
+{
+	cJSON *errors = cJSON_AddArrayToObject(json, "errors");
+	char text[512];
+
+	if (s->writer.error) {
+		snprintf(text, sizeof(text),
+			 "spool %s cannot be written: %s; records wait in %s/journal until it can",
+			 s->config->spool, strerror(-s->writer.error), s->config->state);
+		cJSON_AddItemToArray(errors, cJSON_CreateString(text));
+	}
+	if (s->writer.dropped) {
+		snprintf(text, sizeof(text),
+			 "%llu records dropped since the spool reached its quota of %u MiB: load "
+			 "it, or "
+			 "raise spool_quota_mib",
+			 (unsigned long long)s->writer.dropped, s->config->spool_quota_mib);
+		cJSON_AddItemToArray(errors, cJSON_CreateString(text));
+	}
+}
+
+cJSON *status_answer(const struct status *s)
+{
+	cJSON *json = cJSON_CreateObject(), *part;
+
+	if (!json)
+		return NULL;
+	cJSON_AddStringToObject(json, "schema", RECORD_SCHEMA("status"));
+	add_who(json, s);
+	record_add_number(json, "pid", getpid());
+	add_hooks(json, s);
+	add_counts(json, s, false);
+	record_add_number(json, "processes", s->tracker.live.processes);
+	record_add_number(json, "queue", s->tracker.waiting + s->writer.waiting);
+	record_add_number(json, "doubled", s->tracker.doubled);
+	record_add_number(json, "replayed", s->tracker.replayed);
+	part = cJSON_AddObjectToObject(json, "ring");
+	record_add_number(part, "size", s->ring_size);
+	record_add_number(part, "used", s->ring_used);
+	part = cJSON_AddObjectToObject(json, "journal");
+	record_add_number(part, "size", s->tracker.journal_max);
+	record_add_number(part, "used", s->tracker.journal_used);
+	part = cJSON_AddObjectToObject(json, "spool");
+	cJSON_AddStringToObject(part, "path", s->config->spool);
+	record_add_number(part, "files", s->writer.spool_files);
+	record_add_number(part, "bytes", s->writer.spool_bytes);
+	cJSON_AddStringToObject(part, "open", s->writer.open);
+	record_add_u64(part, "last_seq", s->writer.last_seq);
+	add_errors(json, s);
+	return json;
+}

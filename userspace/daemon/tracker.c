@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Events in, images out, the journal in between. */
+#include "daemon/tracker.h"
+#include "common/record.h"
+#include "daemon/env_filter.h"
+#include "daemon/journal.h"
+#include "daemon/spool.h"
+
+#include <errno.h>
+#include <search.h>
+
+#define CPUS_MAX 4096
+
+struct link {
+	struct live_key id; /* a link's id, in what an image's key takes */
+	cJSON *record;
+	struct fact *user;
+	uint64_t deadline_ns;
+	bool is_writing;
+	TAILQ_ENTRY(link) link;
+};
+
+TAILQ_HEAD(link_list, link);
+
+struct tracker {
+	const struct config *config;
+	const struct node *node;
+	struct writer *writer;
+	struct facts *facts;
+	struct live *live;
+	struct journal *journal;
+	struct env_filter *filter;
+	struct image_list waiting, writing;
+	struct link_list links;
+	struct tracker_counts counts;
+	/* the kernel side's totals: that earlier instances told of, and that are told of by now */
+	struct capture_totals told, reported;
+	uint64_t late;
+	void *written; /* run ids in files that were mended, tsearch */
+	uint64_t sequences[CPUS_MAX];
+	_Alignas(8) char filtered[EVENT_MAX_BYTES];
+};
+
+static int id_compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(uuid_t));
+}
+
+static void run_is_written(void *arg, const uuid_t run_id)
+{
+	struct tracker *t = arg;
+	void *copy = malloc(sizeof(uuid_t));
+
+	if (!copy)
+		return;
+	memcpy(copy, run_id, sizeof(uuid_t));
+	if (tfind(copy, &t->written, id_compare) || !tsearch(copy, &t->written, id_compare))
+		free(copy);
+}
+
+/* --- journal, reading */
+
+static void link_add(struct tracker *t, cJSON *record, uint32_t uid);
+
+static void replay_link(struct tracker *t, struct bytes text)
+{
+	cJSON *record;
+	uint64_t uid = (uint32_t)-1;
+
+	if (record_parse(text, &record))
+		return;
+	record_get_u64(record, "uid", &uid);
+	link_add(t, record, uid);
+}
+
+static void replay_done(struct tracker *t, const struct live_key *key)
+{
+	struct link *link;
+
+	live_forget(t->live, key);
+	TAILQ_FOREACH(link, &t->links, link)
+	{
+		if (memcmp(&link->id, key, sizeof(*key)))
+			continue;
+		TAILQ_REMOVE(&t->links, link, link);
+		cJSON_Delete(link->record);
+		facts_release(t->facts, link->user);
+		free(link);
+		return;
+	}
+}
+
+static void replay(void *arg, uint32_t kind, struct bytes data)
+{
+	struct tracker *t = arg;
+	const struct event *event;
+
+	t->counts.replayed++;
+	switch (kind) {
+	case JOURNAL_EVENT:
+		if (event_check(data, &event))
+			return;
+		if (event->seq && event->cpu < CPUS_MAX)
+			t->sequences[event->cpu] = event->seq;
+		live_apply(t->live, event, event->traits & TRAIT_SCANNED);
+		break;
+	case JOURNAL_IMAGE:
+		if (data.len == sizeof(struct live_image_state))
+			live_restore(t->live, (const void *)data.data);
+		break;
+	case JOURNAL_LINK:
+		replay_link(t, data);
+		break;
+	case JOURNAL_DONE:
+		if (data.len == sizeof(struct live_key))
+			replay_done(t, (const void *)data.data);
+		break;
+	case JOURNAL_SEQUENCES:
+		memcpy(t->sequences, data.data, MIN(data.len, sizeof(t->sequences)));
+		break;
+	case JOURNAL_TOTALS:
+		memcpy(&t->reported, data.data, MIN(data.len, sizeof(t->reported)));
+		break;
+	}
+}
+
+/* --- journal, writing */
+
+static int journal_entry(void *arg, uint32_t kind, const void *data, size_t len)
+{
+	struct tracker *t = arg;
+
+	return journal_append(t->journal, kind, data, len);
+}
+
+static int link_save(struct tracker *t, const struct link *link)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	text = record_print(link->record, &len);
+	return text ? journal_append(t->journal, JOURNAL_LINK, text, len) : -ENOMEM;
+}
+
+/* Everything of use, to a new journal. If that fails (no room in /run), the old one goes on. */
+static int journal_restart(struct tracker *t)
+{
+	struct image *image;
+	struct link *link;
+	int r = journal_begin(t->journal);
+
+	if (r)
+		return r;
+	r = journal_append(t->journal, JOURNAL_SEQUENCES, t->sequences, sizeof(t->sequences));
+	if (!r)
+		r = journal_append(t->journal, JOURNAL_TOTALS, &t->reported, sizeof(t->reported));
+	TAILQ_FOREACH(image, &t->writing, flight)
+	if (!r)
+		r = image_save(image, journal_entry, t);
+	TAILQ_FOREACH(image, &t->waiting, link)
+	if (!r)
+		r = image_save(image, journal_entry, t);
+	if (!r)
+		r = live_save(t->live, journal_entry, t);
+	TAILQ_FOREACH(link, &t->links, link)
+	if (!r)
+		r = link_save(t, link);
+	return journal_finish(t->journal, r);
+}
+
+/* --- in */
+
+int tracker_new(const struct config *config, const struct node *node, uint64_t layout,
+		struct writer *writer, struct tracker **ret)
+{
+	struct tracker *t = calloc(1, sizeof(*t));
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	t->config = config;
+	t->node = node;
+	t->writer = writer;
+	TAILQ_INIT(&t->waiting);
+	TAILQ_INIT(&t->writing);
+	TAILQ_INIT(&t->links);
+	r = facts_new(config->workers, &t->facts);
+	if (!r)
+		r = live_new(t->facts, &t->live);
+	if (!r)
+		r = env_filter_new(&config->environment, &t->filter);
+	if (!r)
+		r = spool_mend(config, node, run_is_written, t);
+	if (r >= 0) {
+		live_set_clock(t->live, node_unix_ns() - node_boot_ns());
+		r = journal_new(config->state, layout, (size_t)config->journal_mib << 20, replay, t,
+				&t->journal);
+	}
+	if (r) {
+		tracker_free(t);
+		return r;
+	}
+	t->told = t->reported;
+	*ret = t;
+	return 0;
+}
+
+void tracker_free(struct tracker *t)
+{
+	struct image *image;
+	struct link *link;
+
+	if (!t)
+		return;
+	while ((image = TAILQ_FIRST(&t->waiting))) {
+		TAILQ_REMOVE(&t->waiting, image, link);
+		image_free(t->facts, image);
+	}
+	while ((image = TAILQ_FIRST(&t->writing))) {
+		TAILQ_REMOVE(&t->writing, image, flight);
+		image_free(t->facts, image);
+	}
+	while ((link = TAILQ_FIRST(&t->links))) {
+		TAILQ_REMOVE(&t->links, link, link);
+		cJSON_Delete(link->record);
+		free(link);
+	}
+	live_free(t->live);
+	journal_free(t->journal);
+	env_filter_free(t->filter);
+	tdestroy(t->written, free);
+	facts_free(t->facts);
+	free(t);
+}
+
+void tracker_capture_is_fresh(struct tracker *t)
+{
+	memset(t->sequences, 0, sizeof(t->sequences));
+	memset(&t->told, 0, sizeof(t->told));
+	(void)journal_append(t->journal, JOURNAL_SEQUENCES, t->sequences, sizeof(t->sequences));
+	tracker_reported(t, &t->told);
+}
+
+static void event_take(struct tracker *t, const struct event *event)
+{
+	if (event->kind == EVENT_EXEC) {
+		env_filter_event(t->filter, (const void *)event, (void *)t->filtered);
+		event = (const void *)t->filtered;
+	}
+	/* there is room: who drains asks before, and stops when there is none */
+	(void)journal_append(t->journal, JOURNAL_EVENT, event, event->size);
+	live_apply(t->live, event, event->traits & TRAIT_SCANNED);
+}
+
+int tracker_event(void *arg, const struct event *event)
+{
+	struct tracker *t = arg;
+
+	if (event->cpu < CPUS_MAX) {
+		if (event->seq <= t->sequences[event->cpu]) {
+			t->counts.doubled++;
+			return 0;
+		}
+		t->sequences[event->cpu] = event->seq;
+	}
+	event_take(t, event);
+	return tracker_has_room(t) ? 0 : -ENOSPC;
+}
+
+void tracker_scanned(struct tracker *t, const struct event *event)
+{
+	event_take(t, event);
+}
+
+static void link_add(struct tracker *t, cJSON *record, uint32_t uid)
+{
+	struct link *link = calloc(1, sizeof(*link));
+	uint8_t id[16];
+
+	if (!link || record_get_uuid(record, "link_id", id)) {
+		cJSON_Delete(record);
+		free(link);
+		return;
+	}
+	memcpy(&link->id, id, sizeof(id));
+	link->record = record;
+	link->user = facts_user(t->facts, uid);
+	link->deadline_ns = node_boot_ns() + FACTS_PATIENCE_NS;
+	TAILQ_INSERT_TAIL(&t->links, link, link);
+}
+
+void tracker_link(struct tracker *t, cJSON *record, uint32_t uid)
+{
+	link_add(t, record, uid);
+	if (!TAILQ_EMPTY(&t->links))
+		(void)link_save(t, TAILQ_LAST(&t->links, link_list));
+}
+
+/* --- out */
+
+static bool fact_is_open(const struct fact *fact)
+{
+	return fact && fact->state == FACT_ASKED;
+}
+
+static bool image_is_ready(const struct image *image)
+{
+	if (fact_is_open(image->program) || fact_is_open(image->user))
+		return false;
+	for (uint32_t i = 0; i < image->object_count; i++)
+		if (fact_is_open(image->objects[i]))
+			return false;
+	return true;
+}
+
+/* The writer reads facts on its own thread: none of them may change any more. */
+static void image_give_up(struct tracker *t, struct image *image)
+{
+	struct fact **facts[] = {&image->program, &image->user};
+
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
+		if (fact_is_open(*facts[i]))
+			*facts[i] = facts_give_up(t->facts, *facts[i]);
+	for (uint32_t i = 0; i < image->object_count; i++) {
+		if (!fact_is_open(image->objects[i]))
+			continue;
+		image->objects[i] = facts_give_up(t->facts, image->objects[i]);
+		if (!image->objects[i]) {
+			image->objects[i--] = image->objects[--image->object_count];
+			image->s.flags |= EVENT_OBJECT_FAULT;
+		}
+	}
+}
+
+static bool run_was_written(struct tracker *t, const struct image *image)
+{
+	uuid_t id;
+
+	if (!t->written)
+		return false;
+	node_run_id(t->node, &image->s.key, id);
+	return tfind(id, &t->written, id_compare);
+}
+
+static void image_done(struct tracker *t, struct image *image)
+{
+	(void)journal_append(t->journal, JOURNAL_DONE, &image->s.key, sizeof(image->s.key));
+	image_free(t->facts, image);
+}
+
+static void images_advance(struct tracker *t, uint64_t now_ns)
+{
+	struct image_list *finished = live_finished(t->live);
+	struct image *image, *next;
+
+	while ((image = TAILQ_FIRST(finished))) {
+		TAILQ_REMOVE(finished, image, link);
+		image->deadline_ns = now_ns + FACTS_PATIENCE_NS;
+		TAILQ_INSERT_TAIL(&t->waiting, image, link);
+		t->counts.waiting++;
+	}
+	for (image = TAILQ_FIRST(&t->waiting); image; image = next) {
+		next = TAILQ_NEXT(image, link);
+		if (!image_is_ready(image)) {
+			if (now_ns < image->deadline_ns)
+				continue;
+			image_give_up(t, image);
+		}
+		TAILQ_REMOVE(&t->waiting, image, link);
+		t->counts.waiting--;
+		if (run_was_written(t, image)) {
+			image_done(t, image);
+			continue;
+		}
+		TAILQ_INSERT_TAIL(&t->writing, image, flight);
+		t->counts.writing++;
+		writer_put_image(t->writer, image);
+	}
+}
+
+static void links_advance(struct tracker *t, uint64_t now_ns)
+{
+	struct link *link;
+
+	TAILQ_FOREACH(link, &t->links, link)
+	{
+		cJSON *copy;
+
+		if (link->is_writing || (fact_is_open(link->user) && now_ns < link->deadline_ns))
+			continue;
+		cJSON_DeleteItemFromObjectCaseSensitive(link->record, "user");
+		if (link->user && link->user->state == FACT_KNOWN && *link->user->user)
+			cJSON_AddStringToObject(link->record, "user", link->user->user);
+		else
+			record_add_null(link->record, "user");
+		copy = cJSON_Duplicate(link->record, true);
+		if (!copy)
+			continue;
+		link->is_writing = true;
+		t->counts.writing++;
+		writer_put_record(t->writer, "link", copy, link);
+	}
+}
+
+static void is_written(void *arg, struct image *image, void *tag)
+{
+	struct tracker *t = arg;
+	struct link *link = tag;
+
+	t->counts.writing--;
+	if (image) {
+		TAILQ_REMOVE(&t->writing, image, flight);
+		image_done(t, image);
+		return;
+	}
+	TAILQ_REMOVE(&t->links, link, link);
+	(void)journal_append(t->journal, JOURNAL_DONE, &link->id, sizeof(link->id));
+	facts_release(t->facts, link->user);
+	cJSON_Delete(link->record);
+	free(link);
+}
+
+void tracker_advance(struct tracker *t, char **ret_lines)
+{
+	uint64_t now_ns = node_boot_ns();
+
+	live_set_clock(t->live, node_unix_ns() - now_ns);
+	facts_collect(t->facts);
+	images_advance(t, now_ns);
+	links_advance(t, now_ns);
+	writer_collect(t->writer, is_written, t, ret_lines);
+	if (journal_is_long(t->journal) || !tracker_has_room(t))
+		(void)journal_restart(t);
+}
+
+bool tracker_is_idle(const struct tracker *t)
+{
+	return TAILQ_EMPTY(live_finished(t->live)) && TAILQ_EMPTY(&t->waiting) &&
+	       TAILQ_EMPTY(&t->writing) && TAILQ_EMPTY(&t->links);
+}
+
+bool tracker_has_room(const struct tracker *t)
+{
+	return journal_has_room(t->journal, 2 * EVENT_MAX_BYTES);
+}
+
+struct live *tracker_live(struct tracker *t)
+{
+	return t->live;
+}
+
+int tracker_facts_fd(const struct tracker *t)
+{
+	return facts_fd(t->facts);
+}
+
+void tracker_counts(const struct tracker *t, struct tracker_counts *ret)
+{
+	*ret = t->counts;
+	live_counts(t->live, &ret->live);
+	journal_size(t->journal, &ret->journal_used, &ret->journal_max);
+}
+
+void tracker_reported(struct tracker *t, const struct capture_totals *totals)
+{
+	t->reported = *totals;
+	(void)journal_append(t->journal, JOURNAL_TOTALS, &t->reported, sizeof(t->reported));
+}
+
+void tracker_losses(struct tracker *t, const struct capture_totals *totals,
+		    const struct writer_status *writer, struct losses *ret)
+{
+	const struct counters *now = &totals->sum, *told = &t->told.sum;
+	struct facts_counts facts;
+	struct live_counts live;
+
+	facts_counts(t->facts, &facts);
+	live_counts(t->live, &live);
+	ret->count[LOSS_RING_FULL_EXEC] = now->ring_full[EVENT_EXEC] - told->ring_full[EVENT_EXEC];
+	ret->count[LOSS_RING_FULL_FORK] = now->ring_full[EVENT_FORK] - told->ring_full[EVENT_FORK];
+	ret->count[LOSS_RING_FULL_MMAP] = now->ring_full[EVENT_MMAP] - told->ring_full[EVENT_MMAP];
+	ret->count[LOSS_RING_FULL_EXIT] = now->ring_full[EVENT_EXIT] - told->ring_full[EVENT_EXIT];
+	ret->count[LOSS_NOT_WATCHED] = 0;
+	for (uint32_t kind = 0; kind < EVENT_KINDS; kind++)
+		ret->count[LOSS_NOT_WATCHED] += now->not_watched[kind] - told->not_watched[kind];
+	ret->count[LOSS_PROGRAM_MISSED] = totals->missed_runs - t->told.missed_runs;
+	ret->count[LOSS_NO_STATE] = now->no_state - told->no_state;
+	ret->count[LOSS_LIVE_FULL] = live.full;
+	ret->count[LOSS_EXEC_UNSEEN] = live.unseen_execs;
+	ret->count[LOSS_END_UNSEEN] = live.unseen_ends;
+	ret->count[LOSS_LOOKUP_FULL] = facts.queue_full;
+	ret->count[LOSS_LOOKUP_LATE] = facts.given_up;
+	ret->count[LOSS_SPOOL_QUOTA] = writer->dropped;
+	ret->count[LOSS_SPOOL_EXPIRED] = writer->expired;
+	ret->count[LOSS_RECORD_FAILED] = writer->failed;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The way of an event through the daemon:
+ *
+ *	ring → (seen before? environment filtered) → journal → live table → finished image
+ *	     → waits for facts → writer → in the spool → journal: done
+ *
+ * All on the daemon's one thread but the last two. Whatever is between journal and "done" when the
+ *daemon is killed is told again at the next start, and written once: what the spool already has is
+ *known by its run id.
+ */
+#pragma once
+
+#include "common/config.h"
+#include "daemon/capture.h"
+#include "daemon/losses.h"
+#include "daemon/node.h"
+#include "daemon/writer.h"
+
+struct tracker;
+
+struct tracker_counts {
+	struct live_counts live;
+	uint32_t waiting;  /* finished images that wait for facts */
+	uint32_t writing;  /* images and links that the writer has */
+	uint64_t doubled;  /* events that came twice, dropped */
+	uint64_t replayed; /* journal entries told again at the start */
+	uint64_t journal_used, journal_max;
+};
+
+/* Mends the spool and replays the journal. layout: of the events. */
+int tracker_new(const struct config *config, const struct node *node, uint64_t layout,
+		struct writer *writer, struct tracker **ret);
+void tracker_free(struct tracker *tracker);
+
+/* The capture began anew: sequence numbers start from 1 again. */
+void tracker_capture_is_fresh(struct tracker *tracker);
+
+/* Takes an event; the sink of capture_drain(). -ENOSPC: no room for another one before something is
+ * written. */
+int tracker_event(void *tracker, const struct event *event);
+/* The same for what the scan of /proc made up. */
+void tracker_scanned(struct tracker *tracker, const struct event *event);
+/* A link record, complete but for seq and user, taken over. */
+void tracker_link(struct tracker *tracker, cJSON *record, uint32_t uid);
+
+/* Hands on what is ready, takes back what is written. Called at each turn of the loop. *ret_lines:
+ * for who watches, freed by the caller. */
+void tracker_advance(struct tracker *tracker, char **ret_lines);
+/* True if nothing that has ended is unwritten. */
+bool tracker_is_idle(const struct tracker *tracker);
+/* False if the journal has no room for another event. */
+bool tracker_has_room(const struct tracker *tracker);
+
+struct live *tracker_live(struct tracker *tracker);
+int tracker_facts_fd(const struct tracker *tracker);
+void tracker_counts(const struct tracker *tracker, struct tracker_counts *ret);
+
+/* The kernel's totals are in a node record now: the next instance counts from there. */
+void tracker_reported(struct tracker *tracker, const struct capture_totals *totals);
+/* Adds up what was lost, from the kernel's totals and from here. */
+void tracker_losses(struct tracker *tracker, const struct capture_totals *totals,
+		    const struct writer_status *writer, struct losses *ret);
