@@ -11,7 +11,7 @@ ssize_t fs_pread_all(int fd, void *data, size_t len, off_t offset);
 /* All of it. 0 or negative errno; on error some of it may have been written. */
 int fs_write_all(int fd, const void *data, size_t len);
 
-/* A file's whole content up to max bytes, NUL behind it; -EFBIG if it is longer. The caller frees. */
+/* A file's whole content up to max bytes, NUL behind it; -EFBIG if it is longer. Caller frees. */
 int fs_read_file(int dir, const char *path, size_t max, char **ret, size_t *ret_len);
 
 /* Like mkdir -p: each missing part with mode; the last one is checked to be a directory. */

@@ -2,8 +2,8 @@
 /*
  * Identifiers: UUIDs (RFC 9562) of runs, links and watermarks, hashes of sets.
  *
- * A run's id is computed, not drawn, so that whoever sees the run (kernel side, scan of /proc, preload)
- * comes to the same one, and a record that arrives twice is one.
+ * A run's id is computed, not drawn, so that whoever sees the run (kernel side, scan of /proc,
+ * preload) comes to the same one, and a record that arrives twice is one.
  */
 #pragma once
 
@@ -14,9 +14,10 @@
 #define ID_HASH_SIZE 33 /* a set's hash as text, with NUL */
 
 /*
- * Version 8: 48 bits start_ms (process start, Unix milliseconds), the rest from XXH3-128 of the arguments.
- * boot_id: the kernel's, 16 bytes. start_ticks: process start since boot in clock ticks (field 22 of
- * /proc/PID/stat). exec_count: the task's self_exec_id, which grows by one with each exec.
+ * Version 8: 48 bits start_ms (process start, Unix milliseconds), the rest from XXH3-128 of the
+ * other arguments. boot_id: the kernel's, 16 bytes. start_ticks: process start since boot in clock
+ * ticks (field 22 of /proc/PID/stat). exec_count: the task's self_exec_id, which grows by one with
+ * each exec.
  */
 void id_run(const uint8_t boot_id[16], uint32_t pid, uint64_t start_ticks, uint32_t exec_count,
 	    uint64_t start_ms, uuid_t ret);

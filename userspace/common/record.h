@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Records: one JSON object a line, "schema": "runmark.<kind>/1" (runmark-records(5), schema/).
- * Built and read with cJSON through the few functions here, so that each kind of value has one form:
+ *Built and read with cJSON through the few functions here, so that each kind of value has one form:
  *	text	UTF-8; what is not UTF-8 shown with U+FFFD and exactly in a sibling "<name>_b64"
  *	time	RFC 3339 UTC with microseconds
  *	64 bit	a decimal string, since cJSON (and JavaScript) keep numbers as doubles
@@ -14,7 +14,7 @@
 #include <cjson/cJSON.h>
 
 #define RECORD_SCHEMA(kind) "runmark." kind "/1"
-#define RECORD_LINE_MAX	    (4 * 1024 * 1024) /* bytes of a line; longer ones are quarantined unread */
+#define RECORD_LINE_MAX	    (4 * 1024 * 1024) /* bytes; a longer line is quarantined unread */
 #define RECORD_DEPTH_MAX    16		      /* nesting of one line */
 #define RECORD_TIME_SIZE    28		      /* "2026-11-21T09:52:21.358243Z" with NUL */
 
@@ -49,8 +49,7 @@ const char *record_kind(const cJSON *record, char *out, size_t size);
  * Readers. A path names nested members with dots ("exe.path"). Absent or null: -ENOENT. Another
  * type or a value out of range: -EINVAL.
  */
-/* Exact bytes: "<name>_b64" if it is there, else the text. The caller frees *ret (NUL behind it).
- */
+/* Exact bytes: "<name>_b64" if it is there, else the text. The caller frees *ret (NUL behind). */
 int record_get_text(const cJSON *record, const char *path, char **ret, size_t *ret_len);
 /* A decimal string or a whole number. */
 int record_get_u64(const cJSON *record, const char *path, uint64_t *ret);

@@ -77,8 +77,18 @@ static struct bytes take(struct bytes *data, uint32_t *ret_code)
 bool text_is_utf8(struct bytes data)
 {
 	uint32_t code = 0;
+	uint64_t word;
 
 	while (data.len) {
+		/* Nearly all there is to check is ASCII: whole words of it are passed at once. */
+		if (data.len >= sizeof(word)) {
+			memcpy(&word, data.data, sizeof(word));
+			if (!(word & 0x8080808080808080)) {
+				data.data += sizeof(word);
+				data.len -= sizeof(word);
+				continue;
+			}
+		}
 		take(&data, &code);
 		if (code == TEXT_ILL_FORMED)
 			return false;
