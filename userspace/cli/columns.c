@@ -61,7 +61,7 @@ const struct column columns[] = {
 	 .table = {"MANAGER", .min = 4}},
 	{"container", "id of the container", TEXT, .path = "container.id",
 	 .table = {"CONTAINER", .min = 8}},
-	{"host", "node", TEXT, true, "host", NULL, {"HOST", .min = 6, .nominal = 8, .drop = 1}},
+	{"host", "node", TEXT, true, "host", NULL, {"HOST", .min = 6, .nominal = 8, .drop = 2}},
 	{"cluster", "cluster", TEXT, .path = "cluster", .table = {"CLUSTER", .min = 4}},
 	{"elapsed",
 	 "wall time",
@@ -69,9 +69,9 @@ const struct column columns[] = {
 	 true,
 	 "elapsed_s",
 	 NULL,
-	 {"ELAPSED", RIGHT, .nominal = 7}},
+	 {"ELAPSED", RIGHT, .nominal = 7, .drop = 1}},
 	{"exit", "exit code, signal, running or unknown", TEXT, true, .make = run_make_exit,
-	 .table = {"EXIT", .nominal = 7}},
+	 .table = {"EXIT", .min = 7, .nominal = 7}},
 	{"user_s", "CPU seconds of the program", COLUMN_ELAPSED, .path = "usage.user_s",
 	 .table = {"USERCPU", RIGHT}},
 	{"system_s", "CPU seconds of the kernel for it", COLUMN_ELAPSED, .path = "usage.system_s",
@@ -96,7 +96,7 @@ const struct column columns[] = {
 	 true,
 	 "exe.path",
 	 NULL,
-	 {"PROGRAM", .is_cut_left = true, .min = 16, .nominal = 32}},
+	 {"PROGRAM", .is_cut_left = true, .min = 12, .nominal = 32}},
 	{"build_id", "the program's build-id", TEXT, .path = "exe.build_id",
 	 .table = {"BUILD-ID", .min = 12}},
 	{"watermark", "the program's watermark", TEXT, .path = "exe.watermark",
@@ -122,7 +122,7 @@ const struct column columns[] = {
 	 true,
 	 "run_id",
 	 NULL,
-	 {"RUN", .drop = 2, .nominal = 36}},
+	 {"RUN", .drop = 3, .nominal = 36}},
 };
 const size_t columns_count = ARRAY_SIZE(columns);
 

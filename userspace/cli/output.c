@@ -6,6 +6,18 @@
 #include "common/record.h"
 #include <errno.h>
 
+/* Why standard output can't be written, from when it was noticed: later calls don't tell again. */
+static int write_error;
+
+static int check_written(FILE *out)
+{
+	if (!ferror(out))
+		return 0;
+	if (!write_error)
+		write_error = errno;
+	return -EIO;
+}
+
 static int parse_word(const char *text, void *field, size_t count)
 {
 	static const char *const words[] = {
@@ -119,9 +131,9 @@ int output_run(struct output *output, const cJSON *run)
 	else
 		r = put_row(output, run);
 	output->count++;
-	if (r < 0)
+	if (r < 0 && r != -EIO)
 		return r;
-	return ferror(output->out) ? -EIO : 0;
+	return check_written(output->out);
 }
 
 int output_end(struct output *output)
@@ -129,23 +141,61 @@ int output_end(struct output *output)
 	if (output->format == OUTPUT_CSV && !output->count)
 		put_csv_heading(output);
 	if (output->format == OUTPUT_TABLE)
-		return table_flush(output->table);
-	return ferror(output->out) ? -EIO : 0;
+		table_flush(output->table);
+	return check_written(output->out);
+}
+
+/*
+ * Bytes of the UTF-8 character at text that a terminal may take as a command and JSON lets stand: DEL, C1
+ * controls, bidirectional controls. 0 if it is none.
+ */
+static size_t is_command(const char *text, unsigned int *ret_code)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	unsigned int code = *p == 0x7f ? 0x7f : 0; /* higher bytes are parts of characters */
+	size_t len = 1;
+
+	if (*p == 0xc2) {
+		code = p[1];
+		len = 2;
+	} else if (*p == 0xe2 && p[1]) {
+		code = (0x2u << 12) | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+		len = 3;
+	}
+	if (!(code >= 0x7f && code <= 0x9f) && !(code >= 0x202a && code <= 0x202e) &&
+	    !(code >= 0x2066 && code <= 0x2069))
+		return 0;
+	*ret_code = code;
+	return len;
 }
 
 int output_json(const cJSON *object, FILE *out)
 {
 	size_t len;
 	_cleanup_free_ char *line = record_print(object, &len);
+	const char *done = line;
 
 	if (!line)
 		return -ENOMEM;
-	return fwrite(line, 1, len, out) == len ? 0 : -EIO;
+	for (const char *p = line; *p;) {
+		unsigned int code;
+		size_t skipped = (unsigned char)*p < 0x7f ? 0 : is_command(p, &code);
+
+		if (!skipped) {
+			p++;
+			continue;
+		}
+		fwrite(done, 1, (size_t)(p - done), out);
+		fprintf(out, "\\u%04x", code);
+		done = p += skipped;
+	}
+	fputs(done, out);
+	return check_written(out);
 }
 
 int output_leave(int status)
 {
-	errno = 0;
+	errno = write_error;
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
 	if (errno == EPIPE)

@@ -24,7 +24,7 @@ static const struct column join_column = {
 	.name = "join",
 	.kind = COLUMN_TEXT,
 	.make = make_join,
-	.table = {"JOIN", .drop = 3},
+	.table = {"JOIN", .min = 8, .drop = 2},
 };
 
 /* NULL text is left out. */
