@@ -139,10 +139,11 @@ static bool collect_file(struct drop *drop, const char *name, uint64_t now_ns, r
 /* True if a file that isn't finished never will be. Its age is told by the wall clock. */
 static bool is_stale(struct drop *drop, const char *name)
 {
+	_cleanup_close_ int fd = open_file(dirfd(drop->dir), name);
 	struct timespec now;
 	struct stat st;
 
-	if (fstatat(dirfd(drop->dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return false;
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (now.tv_sec - st.st_ctim.tv_sec) > (time_t)(DROP_STALE_NS / NS_PER_S);
@@ -164,8 +165,8 @@ static void collect_name(struct drop *drop, const struct dirent *entry, uint64_t
 		return;
 	/* what isn't a file is not even looked at: a folder may be a mount */
 	if (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN) {
-		drop->counters.refused_type++;
-		unlinkat(dirfd(drop->dir), name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0);
+		if (!unlinkat(dirfd(drop->dir), name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0))
+			drop->counters.refused_type++;
 		return;
 	}
 	if (!has_suffix(name)) {
