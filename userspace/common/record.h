@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Records: one JSON object a line, "schema": "runmark.<kind>/1" (runmark-records(5), schema/).
- *Built and read with cJSON through the few functions here, so that each kind of value has one form:
+ * They are built and read with cJSON by the few functions here. Each kind of value has one form:
  *	text	UTF-8; what is not UTF-8 shown with U+FFFD and exactly in a sibling "<name>_b64"
  *	time	RFC 3339 UTC with microseconds
  *	64 bit	a decimal string, since cJSON (and JavaScript) keep numbers as doubles
