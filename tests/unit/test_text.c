@@ -99,6 +99,21 @@ static void every_code_point(void **state)
 	}
 }
 
+static void a_wrong_byte_is_found_wherever_it_stands(void **state)
+{
+	(void)state;
+	for (size_t len = 1; len < 23; len++) {
+		for (size_t at = 0; at < len; at++) {
+			char text[23];
+
+			memset(text, 'a', len);
+			assert_true(text_is_utf8((struct bytes){text, len}));
+			text[at] = '\x80';
+			assert_false(text_is_utf8((struct bytes){text, len}));
+		}
+	}
+}
+
 static void terminal_escapes(void **state)
 {
 	static const struct {
@@ -249,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(utf8_parts),
 		cmocka_unit_test(every_code_point),
+		cmocka_unit_test(a_wrong_byte_is_found_wherever_it_stands),
 		cmocka_unit_test(terminal_escapes),
 		cmocka_unit_test(csv_fields),
 		cmocka_unit_test(width_is_the_same_in_every_locale),
