@@ -399,6 +399,7 @@ CREATE TABLE spool_file (
 	closed_us INTEGER,
 	mended INTEGER,              -- 1: left by a crash, closed by the next instance
 	whole INTEGER NOT NULL,      -- 1: header and trailer are there and everything they promise
+	covered INTEGER NOT NULL,    -- 1: it has its trailer, and every line is loaded or kept in quarantine: the file may go
 	lines INTEGER NOT NULL,      -- found, trailer included
 	records INTEGER NOT NULL,    -- found: lines with a seq that could be read
 	quarantined INTEGER NOT NULL, -- lines that could not be loaded

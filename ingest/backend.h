@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A database, as the loader sees it: a table of functions, all driven by the mapping. A back end
+ * knows how to find, add and change rows of a table, nothing of what they mean; the loader knows no
+ * SQL.
+ *
+ * All return 0 or negative errno, and then have left one sentence in backend->message that says
+ * what is wrong and what to do about it. -EAGAIN: another loader was in the way (lock, deadlock,
+ * lost connection); roll back and begin again. -EINVAL: the database refuses this row, the
+ * transaction lives on. After any other the transaction must be rolled back. -EINTR: asked to stop
+ * while waiting.
+ */
+#pragma once
+
+#include "ingest/mapping.h"
+#include "ingest/url.h"
+#include <signal.h>
+
+#define BACKEND_MESSAGE_SIZE 512
+
+enum backend_mode {
+	BACKEND_LOAD,	 /* made and brought up to date by itself where that needs no privilege */
+	BACKEND_MIGRATE, /* made and brought up to date */
+	BACKEND_READ,	 /* never changed */
+};
+
+enum insert_mode {
+	INSERT_KEEP,	 /* a row with that key stays as it is */
+	INSERT_REPLACE,	 /* takes the place of one with that key */
+	INSERT_COMPLETE, /* takes the place of one whose column "state" is 0, any other stays */
+	INSERT_MODES
+};
+
+struct backend;
+
+/* Values that are handed out are borrowed until the next call. */
+struct backend_ops {
+	const char *scheme; /* of the URL */
+
+	/* stop: set when a wait is to end. On failure message is filled. */
+	int (*open)(const struct database_url *url, enum backend_mode mode,
+		    const volatile sig_atomic_t *stop, struct backend **ret,
+		    char message[BACKEND_MESSAGE_SIZE]);
+	void (*close)(struct backend *backend);
+
+	int (*begin)(struct backend *backend);
+	int (*commit)(struct backend *backend); /* durable when it returns */
+	void (*rollback)(struct backend *backend);
+
+	/* The id of the row with the key (table's first key_count columns); -ENOENT if there is
+	 * none. */
+	int (*find)(struct backend *backend, const struct table *table, const struct value *key,
+		    int64_t *ret_id);
+
+	/* As find, but the row is added if there is none, with all columns of row. May be durable
+	 * before the transaction commits: an entity without anything that refers to it harms
+	 * nobody. */
+	int (*entity)(struct backend *backend, const struct table *table, const struct value *row,
+		      int64_t *ret_id);
+
+	/* *ret_changed: whether the row was put in. ret_id: of a table that has one; may be NULL.
+	 */
+	int (*insert)(struct backend *backend, const struct table *table, enum insert_mode mode,
+		      const struct value *row, bool *ret_changed, int64_t *ret_id);
+
+	/* All columns of the row with that id; -ENOENT. */
+	int (*get)(struct backend *backend, const struct table *table, int64_t id,
+		   struct value row[MAPPING_COLUMNS_MAX]);
+
+	/* Sets count columns from number first on, of the row with that id. */
+	int (*update)(struct backend *backend, const struct table *table, int64_t id, size_t first,
+		      size_t count, const struct value *values);
+
+	/* Deletes the rows whose column has that number. */
+	int (*erase)(struct backend *backend, const struct table *table, size_t column,
+		     int64_t value);
+
+	/* Each row of a table with ids, oldest first, until visit returns other than 0, which is
+	 * returned then. */
+	int (*each)(struct backend *backend, const struct table *table,
+		    int (*visit)(void *arg, int64_t id, const struct value *row), void *arg);
+};
+
+struct backend {
+	const struct backend_ops *ops;
+	char message[BACKEND_MESSAGE_SIZE];
+};
+
+extern const struct backend_ops backend_sqlite;
+
+/* The back end of url's scheme, opened. As open() above. */
+int backend_open(const char *url, enum backend_mode mode, const volatile sig_atomic_t *stop,
+		 struct backend **ret, char message[BACKEND_MESSAGE_SIZE]);
+
+static inline void backend_close(struct backend *backend)
+{
+	if (backend)
+		backend->ops->close(backend);
+}

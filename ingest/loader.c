@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ingest/loader.h"
+#include "ingest/arena.h"
+#include "ingest/file.h"
+
+#include <errno.h>
+#include <time.h>
+
+#define RETRY_STEP_MS 50
+
+int loader_init(struct loader *loader, struct backend *db, const volatile sig_atomic_t *stop)
+{
+	*loader = (struct loader){.db = db, .stop = stop};
+	arena_install();
+	int r = cache_new(&loader->cache);
+
+	for (size_t i = 0; r == 0 && i < SHAPE_COUNT; i++)
+		r = plan_new((enum mapping_shape)i, &loader->plans[i]);
+	if (r == 0) {
+		loader->expected = calloc(LOADER_EXPECTED_MAX, sizeof(*loader->expected));
+		r = loader->expected ? 0 : -ENOMEM;
+	}
+	if (r < 0)
+		loader_done(loader);
+	return r;
+}
+
+void loader_done(struct loader *loader)
+{
+	for (size_t i = 0; i < SHAPE_COUNT; i++)
+		plan_free(loader->plans[i]);
+	for (size_t i = 0; i < loader->expected_count; i++) {
+		free(loader->expected[i].before);
+		free(loader->expected[i].name);
+	}
+	free(loader->expected);
+	cache_free(loader->cache);
+	arena_done();
+	*loader = (struct loader){};
+}
+
+int loader_entity(void *arg, const struct table *table, const struct value *key, int64_t *ret_id)
+{
+	struct loader *loader = arg;
+	int r;
+
+	if (cache_get(loader->cache, table->number, key, table->key_count, ret_id))
+		return 0;
+	r = loader->db->ops->entity(loader->db, table, key, ret_id);
+	if (r == 0)
+		cache_put(loader->cache, table->number, key, table->key_count, *ret_id);
+	return r;
+}
+
+void loader_expect(struct loader *loader, const char *before, const char *name)
+{
+	struct expected *expected = &loader->expected[loader->expected_count];
+
+	if (loader->expected_count == LOADER_EXPECTED_MAX)
+		return; /* the view missing_file knows them all */
+	expected->before = strdup(before);
+	expected->name = strdup(name);
+	if (expected->before && expected->name) {
+		loader->expected_count++;
+	} else {
+		free(expected->before);
+		free(expected->name);
+	}
+}
+
+static void add_totals(struct totals *to, const struct totals *from)
+{
+	uint64_t *sum = (uint64_t *)to;
+	const uint64_t *part = (const uint64_t *)from;
+
+	_Static_assert(sizeof(*to) % sizeof(*sum) == 0, "totals are all uint64_t");
+	for (size_t i = 0; i < sizeof(*to) / sizeof(*sum); i++)
+		sum[i] += part[i];
+}
+
+/* Somebody else's transaction was in the way: wait a little, longer each time. */
+static void wait_a_little(int attempt)
+{
+	long ms = RETRY_STEP_MS * (attempt + 1);
+	const struct timespec step = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * (long)NS_PER_MS};
+
+	nanosleep(&step, NULL);
+}
+
+int loader_load(struct loader *loader, int dir, const char *path, struct file_result *ret,
+		bool *ret_is_database)
+{
+	struct totals totals;
+	int r;
+
+	for (int attempt = 0;; attempt++) {
+		totals = (struct totals){};
+		*ret_is_database = false;
+		r = file_load(loader, dir, path, &totals, ret, ret_is_database);
+		if (r != -EAGAIN || attempt == LOADER_ATTEMPTS || *loader->stop)
+			break;
+		wait_a_little(attempt);
+	}
+	if (r == 0)
+		add_totals(&loader->totals, &totals);
+	return r;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* runmark-ingest(8): spool files into a database. */
+#include "ingest/work.h"
+#include "common/config.h"
+#include "common/log.h"
+#include "common/text.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+enum status { STATUS_LOADED, STATUS_NOTHING, STATUS_USAGE, STATUS_FAILED };
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stop = 1;
+}
+
+static void catch_signals(void)
+{
+	/* Without SA_RESTART: a wait ends. A write over a limit is an error, not an end. */
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGXFSZ, &action, NULL);
+	sigaction(SIGPIPE, &action, NULL);
+}
+
+/* "file:line: field: reason", each on a line of its own. */
+static int print_quarantined(void *arg, int64_t id, const struct value *row)
+{
+	const struct bytes *file = &row[QUARANTINE_FILE].bytes,
+			   *field = &row[QUARANTINE_FIELD].bytes;
+	_cleanup_free_ char *path = text_for_terminal(*file);
+	_cleanup_free_ char *reason = text_for_terminal(row[QUARANTINE_REASON].bytes);
+	_cleanup_free_ char *name = text_for_terminal(*field);
+	uint64_t *count = arg;
+
+	(void)id;
+	if (!path || !reason || !name)
+		return -ENOMEM;
+	printf("%s:%lld: %s%s%s\n", path, (long long)row[QUARANTINE_LINE].integer, name,
+	       *name ? " " : "", reason);
+	++*count;
+	return 0;
+}
+
+static int list_quarantine(struct backend *db)
+{
+	uint64_t count = 0;
+	int r = db->ops->each(db, &mapping_quarantine, print_quarantined, &count);
+
+	if (r < 0) {
+		log_err(0, "%s", *db->message ? db->message : "memory ran out");
+		return STATUS_FAILED;
+	}
+	return count ? STATUS_LOADED : STATUS_NOTHING;
+}
+
+static int load_paths(struct work *work, char *const *paths, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct stat st;
+		int r;
+
+		if (stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode)) {
+			r = work_directory(work, paths[i]);
+		} else {
+			work->progress.file = work->progress.files = 1;
+			r = work_file(work, paths[i], false);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int load(struct backend *db, const struct options *options, char *const *paths, size_t count)
+{
+	struct work work = {.options = options, .stop = &stop};
+	int r = loader_init(&work.loader, db, &stop);
+	enum status status = STATUS_NOTHING;
+
+	if (r < 0) {
+		log_err(r, "cannot start");
+		return STATUS_FAILED;
+	}
+	progress_init(&work.progress, &work.loader);
+	work.loader.progress = progress_show;
+	work.loader.progress_arg = &work.progress;
+	r = options->follow ? work_follow(&work, paths, count) : load_paths(&work, paths, count);
+	progress_clear(&work.progress);
+	if (r == -EINTR && !options->follow)
+		log_warn(0, "stopped; what was not loaded will be the next time");
+	work_report(&work);
+	if ((r < 0 && !(r == -EINTR && options->follow)) || work.failures)
+		status = STATUS_FAILED;
+	else if (options->follow || work.loader.totals.files || work.disposed)
+		status = STATUS_LOADED;
+	loader_done(&work.loader);
+	return status;
+}
+
+/* The spool of the configuration, where none is named. */
+static int load_configured(struct backend *db, const struct options *options)
+{
+	_cleanup_free_ char *message = NULL;
+	struct config config = {};
+	int r = config_load(NULL, &config, &message);
+
+	if (r < 0) {
+		log_err_lines(r, message ?: "cannot read the configuration");
+		return STATUS_FAILED;
+	}
+	r = load(db, options, &config.spool, 1);
+	config_done(&config);
+	return r;
+}
+
+static int check_archive(const char *directory)
+{
+	struct stat st;
+
+	if (stat(directory, &st))
+		return log_err(-errno, "cannot archive to %s; make it first", directory);
+	if (!S_ISDIR(st.st_mode))
+		return log_err(-ENOTDIR, "cannot archive to %s", directory);
+	return 0;
+}
+
+static int run(const struct options *options)
+{
+	enum backend_mode mode = options->migrate      ? BACKEND_MIGRATE
+				 : options->quarantine ? BACKEND_READ
+						       : BACKEND_LOAD;
+	char message[BACKEND_MESSAGE_SIZE];
+	struct backend *db;
+	int r;
+
+	if (options->archive && check_archive(options->archive) < 0)
+		return STATUS_FAILED;
+	r = backend_open(options->db, mode, &stop, &db, message);
+	if (r < 0) {
+		log_err(0, "%s", message);
+		return r == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
+	}
+	if (options->migrate)
+		r = STATUS_LOADED;
+	else if (options->quarantine)
+		r = list_quarantine(db);
+	else if (options->spool_count)
+		r = load(db, options, options->spool, options->spool_count);
+	else
+		r = load_configured(db, options);
+	backend_close(db);
+	if (fflush(stdout) && r != STATUS_FAILED) {
+		log_err(-errno, "cannot write to standard output");
+		r = STATUS_FAILED;
+	}
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+
+	log_init("runmark-ingest");
+	/* The database holds what users did: nobody else's business unless the site says so. */
+	umask(027);
+	switch (options_parse(argc, argv, &options)) {
+	case OPTIONS_DONE:
+		return STATUS_LOADED;
+	case OPTIONS_WRONG:
+		return STATUS_USAGE;
+	case OPTIONS_RUN:
+		break;
+	}
+	catch_signals();
+	return run(&options);
+}

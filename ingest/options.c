@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ingest/options.h"
+#include "ingest/url.h"
+#include "common/log.h"
+#include "common/version.h"
+
+#include <getopt.h>
+
+enum option_id {
+	OPTION_DB,
+	OPTION_FOLLOW,
+	OPTION_REMOVE,
+	OPTION_ARCHIVE,
+	OPTION_MIGRATE,
+	OPTION_QUARANTINE,
+	OPTION_HELP,
+	OPTION_VERSION,
+	OPTION_COUNT
+};
+
+static const struct {
+	const char *name, *argument, *help;
+} table[OPTION_COUNT] = {
+	[OPTION_DB] = {"db", "URL", "database, default $RUNMARK_DB, else " URL_DEFAULT},
+	[OPTION_FOLLOW] = {"follow", NULL, "load files as they appear, until SIGTERM"},
+	[OPTION_REMOVE] = {"remove", NULL, "remove a file once it is in the database"},
+	[OPTION_ARCHIVE] = {"archive", "DIR", "move it to DIR instead"},
+	[OPTION_MIGRATE] = {"migrate", NULL, "only make the database, or bring it up to date"},
+	[OPTION_QUARANTINE] = {"quarantine", NULL, "only list the lines that could not be loaded"},
+	[OPTION_HELP] = {"help", NULL, "show this"},
+	[OPTION_VERSION] = {"version", NULL, "show the version"},
+};
+
+static void print_help(void)
+{
+	puts("usage: runmark-ingest [OPTION...] [SPOOL...]\n"
+	     "Loads spool files, or all whole ones of directories, into a database, each exactly "
+	     "once.\n"
+	     "SPOOL: files and directories; default: the spool of runmark.conf(5).\n");
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		printf("  --%s%s%-*s  %s\n", table[i].name, table[i].argument ? " " : "",
+		       (int)(16 - strlen(table[i].name) - !!table[i].argument),
+		       table[i].argument ?: "", table[i].help);
+	puts("\nExit status: 0 loaded, 1 nothing to load, 2 wrong usage, 3 failure.");
+}
+
+static enum options_next wrong(const char *what)
+{
+	log_err(0, "%s; see runmark-ingest --help", what);
+	return OPTIONS_WRONG;
+}
+
+/* What doesn't go together. */
+static enum options_next check(const struct options *options)
+{
+	if (options->remove && options->archive)
+		return wrong("--remove and --archive exclude each other");
+	if (options->migrate && options->quarantine)
+		return wrong("--migrate and --quarantine exclude each other");
+	if ((options->migrate || options->quarantine) &&
+	    (options->follow || options->remove || options->archive || options->spool_count))
+		return wrong("--migrate and --quarantine load nothing: they take only --db");
+	return OPTIONS_RUN;
+}
+
+static void take(struct options *options, enum option_id id)
+{
+	switch (id) {
+	case OPTION_DB:
+		options->db = optarg;
+		break;
+	case OPTION_ARCHIVE:
+		options->archive = optarg;
+		break;
+	case OPTION_FOLLOW:
+		options->follow = true;
+		break;
+	case OPTION_REMOVE:
+		options->remove = true;
+		break;
+	case OPTION_MIGRATE:
+		options->migrate = true;
+		break;
+	default:
+		options->quarantine = true;
+	}
+}
+
+enum options_next options_parse(int argc, char **argv, struct options *ret)
+{
+	struct option long_options[OPTION_COUNT + 1] = {};
+	int id;
+
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		long_options[i] = (struct option){.name = table[i].name,
+						  .has_arg = table[i].argument ? required_argument
+									       : no_argument,
+						  .val = (int)i};
+	*ret = (struct options){.db = secure_getenv("RUNMARK_DB") ?: URL_DEFAULT};
+	opterr = 0;
+	optind = 1;
+	while ((id = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+		if (id == '?' || id == ':') {
+			log_err(0, "%s %s; see runmark-ingest --help", argv[optind - 1],
+				id == '?' ? "is no option, or takes no value" : "needs a value");
+			return OPTIONS_WRONG;
+		}
+		if (id == OPTION_HELP) {
+			print_help();
+			return OPTIONS_DONE;
+		}
+		if (id == OPTION_VERSION) {
+			puts("runmark-ingest " RUNMARK_VERSION);
+			return OPTIONS_DONE;
+		}
+		take(ret, (enum option_id)id);
+	}
+	ret->spool = argv + optind;
+	ret->spool_count = (size_t)(argc - optind);
+	return check(ret);
+}

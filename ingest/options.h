@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line of runmark-ingest, from one table. */
+#pragma once
+
+#include "common/util.h"
+
+struct options {
+	const char *db;	     /* URL */
+	const char *archive; /* directory, or NULL */
+	bool follow, remove, migrate, quarantine;
+	char **spool; /* the rest: files and directories; borrowed */
+	size_t spool_count;
+};
+
+enum options_next { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
+
+/* OPTIONS_DONE: --help or --version has been printed. OPTIONS_WRONG: what is wrong has been said.
+ */
+enum options_next options_parse(int argc, char **argv, struct options *ret);

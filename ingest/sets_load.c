@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The first reading of a file: finds its sets. A file is read twice, but now only lines that can be
+ * sets or links are parsed, which are few. Their lines are kept until a batch is full, then sorted
+ * and put in.
+ */
+#include "ingest/sets.h"
+#include "ingest/arena.h"
+#include "ingest/file.h"
+
+#include <errno.h>
+
+#define PENDING_MAX  1024	       /* sets of one transaction */
+#define PENDING_SIZE (8 * 1024 * 1024) /* bytes of their lines; one more line may be above it */
+
+/* A line whose set has to be put in. */
+struct pending {
+	enum table_number table;
+	uint8_t hash[SET_HASH_SIZE];
+	char *line;
+	size_t len;
+};
+
+struct batch {
+	struct pending sets[PENDING_MAX];
+	size_t count, size;
+};
+
+static void batch_clear(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		free(batch->sets[i].line);
+	batch->count = batch->size = 0;
+}
+
+static void cleanup_batch(struct batch **batch)
+{
+	if (*batch)
+		batch_clear(*batch);
+	free(*batch);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct pending *x = a, *y = b;
+
+	if (x->table != y->table)
+		return x->table < y->table ? -1 : 1;
+	return memcmp(x->hash, y->hash, sizeof(x->hash));
+}
+
+/* The set of a line, which is checked. -ENOENT: none that can be loaded. */
+static int read_set(struct loader *loader, struct bytes line, cJSON **ret_record, struct set *ret)
+{
+	struct problem problem;
+	char kind[FILE_KIND_SIZE];
+	cJSON *record;
+	int r;
+
+	arena_reset();
+	if (record_parse(line, &record) < 0 || !record_kind(record, kind, sizeof(kind)))
+		return -ENOENT;
+	if (!strcmp(kind, "set"))
+		r = sets_get(record, ret, &problem);
+	else if (!strcmp(kind, "link"))
+		r = sets_get_inputs(record, ret);
+	else
+		return -ENOENT;
+	if (r == 0)
+		r = ret->kind->check(loader, record, ret->members, &problem);
+	*ret_record = record;
+	/* Memory that ran out is the line's, too: the second reading says so. */
+	return r < 0 ? -ENOENT : 0;
+}
+
+static int put_all(struct loader *loader, struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		struct bytes line = {batch->sets[i].line, batch->sets[i].len};
+		struct set set;
+		cJSON *record;
+		int64_t id;
+		int r = read_set(loader, line, &record, &set);
+
+		if (r == 0)
+			r = sets_put(loader, record, &set, &id);
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	return 0;
+}
+
+static int flush(struct loader *loader, struct batch *batch)
+{
+	const struct backend_ops *ops = loader->db->ops;
+	int r;
+
+	if (!batch->count)
+		return 0;
+	qsort(batch->sets, batch->count, sizeof(*batch->sets), compare);
+	r = ops->begin(loader->db);
+	if (r < 0)
+		return r;
+	r = put_all(loader, batch);
+	if (r == 0)
+		r = ops->commit(loader->db);
+	if (r < 0) {
+		ops->rollback(loader->db);
+		cache_clear(loader->cache);
+	}
+	batch_clear(batch);
+	return r;
+}
+
+/* Asks the database, without a transaction: most sets of a file are there. */
+static bool is_there(struct loader *loader, const struct set *set)
+{
+	const struct table *table = mapping_tables[set->kind->set];
+	struct value key = value_bytes(set->hash, SET_HASH_SIZE);
+	struct value row[MAPPING_COLUMNS_MAX];
+	int64_t id;
+
+	if (sets_is_known(loader, set, &id))
+		return true;
+	if (loader->db->ops->find(loader->db, table, &key, &id) < 0 ||
+	    loader->db->ops->get(loader->db, table, id, row) < 0 || row[1].type == VALUE_NULL)
+		return false;
+	sets_set_known(loader, set, id);
+	return true;
+}
+
+static int take_line(struct loader *loader, struct batch *batch, struct bytes line)
+{
+	struct pending *pending = &batch->sets[batch->count];
+	struct set set;
+	cJSON *record;
+	int r = read_set(loader, line, &record, &set);
+
+	if (r < 0 || is_there(loader, &set))
+		return 0;
+	pending->line = malloc(line.len);
+	if (!pending->line)
+		return -ENOMEM;
+	memcpy(pending->line, line.data, line.len);
+	pending->len = line.len;
+	pending->table = set.kind->set;
+	memcpy(pending->hash, set.hash, sizeof(pending->hash));
+	batch->count++;
+	batch->size += line.len;
+	if (batch->count < PENDING_MAX && batch->size < PENDING_SIZE)
+		return 0;
+	return flush(loader, batch);
+}
+
+/* A cheap look: nothing is missed, what is not meant is sorted out by parsing. */
+static bool can_hold_set(struct bytes text)
+{
+	static const char set[] = "runmark.set", link[] = "runmark.link";
+
+	return text.data && (memmem(text.data, text.len, set, sizeof(set) - 1) ||
+			     memmem(text.data, text.len, link, sizeof(link) - 1));
+}
+
+int sets_load(struct loader *loader, struct reader *reader)
+{
+	_cleanup_(cleanup_batch) struct batch *batch = calloc(1, sizeof(*batch));
+	struct line line;
+	int r;
+
+	if (!batch)
+		return -ENOMEM;
+	while ((r = reader_next(reader, &line)) > 0) {
+		if (*loader->stop)
+			return -EINTR;
+		if (!can_hold_set(line.text))
+			continue;
+		r = take_line(loader, batch, line.text);
+		if (r < 0)
+			return r;
+	}
+	if (r == -ENOMEM)
+		return r;
+	return flush(loader, batch);
+}
