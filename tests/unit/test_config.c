@@ -304,6 +304,7 @@ static void files_that_cannot_be_read(void **state)
 
 		assert_int_equal(config_load(cases[i].path, &config, &message), cases[i].result);
 		assert_non_null(strstr(message, cases[i].says));
+		assert_int_equal(config_load(cases[i].path, &config, NULL), cases[i].result);
 	}
 }
 

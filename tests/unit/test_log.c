@@ -90,6 +90,7 @@ static void long_messages_are_cut(void **state)
 static void say_lines(void)
 {
 	assert_int_equal(log_err_lines(-EINVAL, "a: one\nb: two"), -EINVAL);
+	assert_int_equal(log_err_lines(-ENOMEM, NULL), -ENOMEM);
 }
 
 static void lines_are_messages(void **state)

@@ -287,7 +287,8 @@ int config_load(const char *path, struct config *ret, char **ret_message)
 	size_t len = 0;
 	int r;
 
-	*ret_message = NULL;
+	if (ret_message)
+		*ret_message = NULL;
 	if (!load)
 		return -ENOMEM;
 	load->path = named ?: CONFIG_DEFAULT_FILE;
@@ -304,7 +305,8 @@ int config_load(const char *path, struct config *ret, char **ret_message)
 		r = -ENOMEM;
 	if (r < 0) {
 		config_done(&load->config);
-		*ret_message = len ? TAKE_PTR(message) : NULL;
+		if (ret_message && len)
+			*ret_message = TAKE_PTR(message);
 		return r;
 	}
 	*ret = load->config;

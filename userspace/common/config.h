@@ -47,10 +47,10 @@ struct config {
 /*
  * Defaults, then the file. path NULL: RUNMARK_CONF (unless AT_SECURE), else CONFIG_DEFAULT_FILE,
  * whose absence is no error (a named file's is). 0 or negative errno; *ret_message (freed by the
- * caller, may be NULL when out of memory) is then one sentence with file, line, key and the
- * accepted values. All errors of a file are found in one go (the first 50 are shown), one a line of
- * the message, which a program prints with log_err_lines(). A line over CONFIG_LINE_MAX, a NUL byte
- * or a file over 1 MiB end the reading.
+ * caller; NULL when out of memory; ret_message itself may be NULL) is then one sentence with file,
+ * line, key and the accepted values. All errors of a file are found in one go (the first 50 are
+ * shown), one a line of the message, which a program prints with log_err_lines(). A line over
+ * CONFIG_LINE_MAX, a NUL byte or a file over 1 MiB end the reading.
  */
 int config_load(const char *path, struct config *ret, char **ret_message);
 void config_done(struct config *config);

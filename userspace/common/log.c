@@ -106,7 +106,7 @@ void log_info(const char *format, ...)
 
 int log_err_lines(int error, const char *text)
 {
-	while (*text) {
+	while (text && *text) {
 		size_t len = strcspn(text, "\n");
 
 		print_line(LOG_ERR, 0, (struct bytes){text, MIN(len, (size_t)LOG_TEXT_MAX)});

@@ -20,6 +20,6 @@ int log_err(int error, const char *format, ...) PRINTF_LIKE(2, 3);
 int log_warn(int error, const char *format, ...) PRINTF_LIKE(2, 3);
 void log_info(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/* A text of several lines (config_load's), each a message of its own. Returns error, which isn't
- * printed. */
+/* A text of several lines (config_load's), each a message of its own; NULL: none. Returns error,
+ * which isn't printed. */
 int log_err_lines(int error, const char *text);
