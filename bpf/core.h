@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Maps, and how an event is built and sent: in this CPU's scratch, which has room for the largest one, then
- * copied into the ring at its exact size. Nothing is stored under a task but what its own end needs
- * (struct task_state), in task storage, which the kernel frees with the task.
+ * Maps, and how an event is built and sent: in this CPU's scratch, which has room for the largest
+ * one, then copied into the ring at its exact size. Nothing is stored under a task but what its own
+ * end needs (struct task_state), in task storage, which the kernel frees with the task.
  */
 #pragma once
 
@@ -14,10 +14,14 @@ const volatile __u32 page_shift = 12;
 const volatile bool has_preempt_disable = false;
 const volatile bool loader_at_exec = true; /* no hook sees the kernel's own mappings */
 
-/* A walk's state stands in scratch, not in registers: the verifier forgets what it knew of it at each step,
- * so that steps look alike and are checked once. */
+/*
+ * A walk's state stands in scratch, not in registers: the verifier forgets what it knew of it at
+ * each step, so that steps look alike and are checked once. Global functions take their objects
+ * from here, too: they may be passed no pointers.
+ */
 struct walk {
-	void *at, *mount;
+	void *at, *mount; /* dentry and vfsmount, later mount; or kernfs_node */
+	void *fs, *mm;
 	u32 pos;
 	u32 bits;
 };
@@ -104,8 +108,8 @@ static __always_inline struct counters *counters_get(void)
 }
 
 /*
- * Counts the event and says whether it is to be built: not for runmarkd itself, and, when nobody has
- * drained for HEARTBEAT_STALE_NS, only counted.
+ * Counts the event and says whether it is to be built: not for runmarkd itself, and, when nobody
+ * has drained for HEARTBEAT_STALE_NS, only counted.
  */
 static __always_inline bool event_is_wanted(u32 kind, u32 pid)
 {
@@ -126,17 +130,17 @@ static __always_inline void event_init(struct event *e, u32 kind, struct task_st
 {
 	e->kind = kind;
 	e->time_ns = bpf_ktime_get_boot_ns();
-	e->start_ns = BPF_CORE_READ(leader, start_boottime);
-	e->pid = BPF_CORE_READ(leader, tgid);
-	e->exec_id = BPF_CORE_READ(leader, self_exec_id);
+	e->start_ns = READ(leader, start_boottime);
+	e->pid = READ(leader, tgid);
+	e->exec_id = READ(leader, self_exec_id);
 	e->cpu = bpf_get_smp_processor_id();
 	e->flags = 0;
 	e->traits = 0;
 	e->pad = 0;
 }
 
-/* Sends size bytes of the event; false if the ring was full. The reader is woken only when much waits:
- * a wakeup for each event is what costs. */
+/* Sends size bytes of the event; false if the ring was full. The reader is woken only when much
+ * waits: a wakeup for each event is what costs. */
 static __always_inline bool event_send(struct event *e, u64 size)
 {
 	u32 zero = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Kernel drift, in one place: one flavoured struct and one getter for each field that was renamed, moved
- * or retyped. The running kernel's BTF decides; versions are only named to say when it happened.
+ * Kernel drift, in one place: one flavoured struct and one getter for each field that was renamed,
+ * moved or retyped. The running kernel's BTF decides; versions are only named to say when it
+ * happened.
  */
 #pragma once
 
@@ -11,11 +12,34 @@
 
 #define CORE __attribute__((preserve_access_index))
 
+const volatile bool has_rdonly_cast = false;
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
+
+/*
+ * A field of a kernel object. Where the kernel lets a pointer be cast to its type
+ * (bpf_rdonly_cast, 6.2), that is a plain load, which faults safely; else a call of
+ * bpf_probe_read_kernel(), some twenty times as slow.
+ */
+#define READ(pointer, field)                                                                       \
+	({                                                                                         \
+		typeof(pointer) pointer_ = (pointer);                                              \
+		typeof(pointer_->field) value_;                                                    \
+                                                                                                   \
+		if (has_rdonly_cast)                                                               \
+			value_ = ((typeof(pointer_))bpf_rdonly_cast(                               \
+					  pointer_, bpf_core_type_id_kernel(typeof(*pointer_))))   \
+					 ->field;                                                  \
+		else                                                                               \
+			bpf_core_read(&value_, sizeof(value_), &pointer_->field);                  \
+		value_;                                                                            \
+	})
+
 struct timespec64 {
 	s64 tv_sec;
 	long tv_nsec;
 } CORE;
-struct inode___6_11 { /* 3aa63a569c64 ("fs: switch timespec64 fields in inode to discrete integers") */
+struct inode___6_11 { /* 3aa63a569c64 ("fs: switch timespec64 fields in inode to discrete integers")
+		       */
 	s64 i_mtime_sec;
 	u32 i_mtime_nsec;
 } CORE;
@@ -33,13 +57,11 @@ static __always_inline u64 inode_mtime_ns(struct inode *inode)
 	struct inode___5_10 *old = (void *)inode;
 
 	if (bpf_core_field_exists(new->i_mtime_sec))
-		return BPF_CORE_READ(new, i_mtime_sec) * 1000000000ULL +
-		       BPF_CORE_READ(new, i_mtime_nsec);
+		return READ(new, i_mtime_sec) * 1000000000ULL + READ(new, i_mtime_nsec);
 	if (bpf_core_field_exists(middle->__i_mtime))
-		return BPF_CORE_READ(middle, __i_mtime.tv_sec) * 1000000000ULL +
-		       BPF_CORE_READ(middle, __i_mtime.tv_nsec);
-	return BPF_CORE_READ(old, i_mtime.tv_sec) * 1000000000ULL +
-	       BPF_CORE_READ(old, i_mtime.tv_nsec);
+		return READ(middle, __i_mtime.tv_sec) * 1000000000ULL +
+		       READ(middle, __i_mtime.tv_nsec);
+	return READ(old, i_mtime.tv_sec) * 1000000000ULL + READ(old, i_mtime.tv_nsec);
 }
 
 struct kernfs_node___6_15 { /* 633488947ef6 ("kernfs: Use RCU to access kernfs_node::parent.") */
@@ -55,8 +77,8 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *nod
 	struct kernfs_node___5_10 *old = (void *)node;
 
 	if (bpf_core_field_exists(new->__parent))
-		return BPF_CORE_READ(new, __parent);
-	return BPF_CORE_READ(old, parent);
+		return READ(new, __parent);
+	return READ(old, parent);
 }
 
 struct cgroup___level {
@@ -67,7 +89,7 @@ static __always_inline int cgroup_level(struct cgroup *cgroup)
 {
 	struct cgroup___level *c = (void *)cgroup;
 
-	return bpf_core_field_exists(c->level) ? BPF_CORE_READ(c, level) : 0;
+	return bpf_core_field_exists(c->level) ? READ(c, level) : 0;
 }
 
 /* Resident pages were atomic counters until f1a7941243c1 ("mm: convert mm's rss stats into
@@ -100,16 +122,16 @@ static __always_inline u32 task_login_uid(struct task_struct *task)
 {
 	struct task_struct___audit *t = (void *)task;
 
-	return bpf_core_field_exists(t->loginuid) ? BPF_CORE_READ(t, loginuid.val) : (u32)-1;
+	return bpf_core_field_exists(t->loginuid) ? READ(t, loginuid.val) : (u32)-1;
 }
 
 /* TIF_ADDR32 (x86), TIF_32BIT (arm64): a 32-bit program. */
 static __always_inline bool task_is_compat(struct task_struct *task)
 {
 #if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(task, thread_info.flags) & (1UL << 29);
+	return READ(task, thread_info.flags) & (1UL << 29);
 #elif defined(__TARGET_ARCH_arm64)
-	return BPF_CORE_READ(task, thread_info.flags) & (1UL << 22);
+	return READ(task, thread_info.flags) & (1UL << 22);
 #else
 	return false;
 #endif
@@ -117,11 +139,11 @@ static __always_inline bool task_is_compat(struct task_struct *task)
 
 /* Arguments 3 to 5 of the system call that is returning: its registers still hold them. */
 #if defined(__TARGET_ARCH_x86)
-#define SYSCALL_PROT(regs)  BPF_CORE_READ(regs, dx)
-#define SYSCALL_FLAGS(regs) BPF_CORE_READ(regs, r10)
-#define SYSCALL_FD(regs)    BPF_CORE_READ(regs, r8)
+#define SYSCALL_PROT(regs)  READ(regs, dx)
+#define SYSCALL_FLAGS(regs) READ(regs, r10)
+#define SYSCALL_FD(regs)    READ(regs, r8)
 #elif defined(__TARGET_ARCH_arm64)
-#define SYSCALL_PROT(regs)  BPF_CORE_READ((struct user_pt_regs *)regs, regs[2])
-#define SYSCALL_FLAGS(regs) BPF_CORE_READ((struct user_pt_regs *)regs, regs[3])
-#define SYSCALL_FD(regs)    BPF_CORE_READ((struct user_pt_regs *)regs, regs[4])
+#define SYSCALL_PROT(regs)  READ((struct user_pt_regs *)regs, regs[2])
+#define SYSCALL_FLAGS(regs) READ((struct user_pt_regs *)regs, regs[3])
+#define SYSCALL_FD(regs)    READ((struct user_pt_regs *)regs, regs[4])
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What goes up the ring. Both ends ship in one binary, so events carry no version: natural alignment,
- * fixed header, and variable data as spans behind it. A reader checks every span against the event's
- * size all the same (event_span() in userspace/daemon/event.c): journals are read back from disk.
+ * What goes up the ring. Both ends ship in one binary, so events carry no version: natural
+ * alignment, fixed header, and variable data as spans behind it. A reader checks every span against
+ * the event's size all the same (event_span() in userspace/daemon/event.c): journals are read back
+ * from disk.
  *
- * An event names the program image it speaks of by (pid, start_ns, exec_id): the process, and how often
- * its task has exec'd. start_ns is the leader's start_boottime, which survives exec, also one by a
- * thread; exec_id is task->self_exec_id, which a fork copies and an exec raises by one before the first mapping
- * of the new image is made. So events that come before their exec's still find their image.
+ * An event names the program image it speaks of by (pid, start_ns, exec_id): the process, and how
+ * often its task has exec'd. start_ns is the leader's start_boottime, which survives exec, also one
+ * by a thread; exec_id is task->self_exec_id, which a fork copies and an exec raises by one before
+ * the first mapping of the new image is made. So events that come before their exec's still find
+ * their image.
  */
 #pragma once
 
@@ -41,21 +43,22 @@ enum event_flag {
 	EVENT_ENV_FAULT = 1 << 6,
 	EVENT_REQUESTED_CUT = 1 << 7,
 	EVENT_OBJECT_CUT = 1 << 8,
-	EVENT_OBJECTS_LIMIT = 1 << 9,	/* more mappings than OBJECTS_MAX: the rest isn't told */
-	EVENT_OBJECT_FAULT = 1 << 10,	/* a mapping was seen, but not of what */
-	EVENT_USAGE_PARTIAL = 1 << 11,	/* more threads than THREADS_MAX not yet reaped */
+	EVENT_OBJECTS_LIMIT = 1 << 9,  /* more mappings than OBJECTS_MAX: the rest isn't told */
+	EVENT_OBJECT_FAULT = 1 << 10,  /* a mapping was seen, but not of what */
+	EVENT_USAGE_PARTIAL = 1 << 11, /* more threads than THREADS_MAX not yet reaped */
 	EVENT_FLAG_BITS = 12,
 };
 
 /* What an event is, not what is wrong with it. */
 enum event_trait {
-	TRAIT_COMPAT = 1 << 0,	      /* 32-bit program on a 64-bit kernel */
-	TRAIT_DELETED = 1 << 1,	      /* the file had no name left */
-	TRAIT_OOM = 1 << 2,	      /* signal->oom_mm: chosen by the OOM killer */
-	TRAIT_RSS_EXACT = 1 << 3,     /* max_rss is this image's own */
-	TRAIT_HAD_STATE = 1 << 4,     /* usage is counted from this image's exec; else from fork */
-	TRAIT_BEFORE_MAIN = 1 << 5,   /* mmap event of what the kernel maps in exec: loader or program */
-	TRAIT_SCANNED = 1 << 6,	      /* made up from /proc by the daemon */
+	TRAIT_COMPAT = 1 << 0,	  /* 32-bit program on a 64-bit kernel */
+	TRAIT_DELETED = 1 << 1,	  /* the file had no name left */
+	TRAIT_OOM = 1 << 2,	  /* signal->oom_mm: chosen by the OOM killer */
+	TRAIT_RSS_EXACT = 1 << 3, /* max_rss is this image's own */
+	TRAIT_HAD_STATE = 1 << 4, /* usage is counted from this image's exec; else from fork */
+	TRAIT_BEFORE_MAIN =
+		1 << 5,		/* mmap event of what the kernel maps in exec: loader or program */
+	TRAIT_SCANNED = 1 << 6, /* made up from /proc by the daemon */
 };
 
 struct event {
@@ -81,8 +84,8 @@ struct event_file {
 	char fstype[16];
 };
 
-/* Times in nanoseconds as the kernel counts them, user and system in ticks' resolution on most kernels;
- * runtime is exact. Sizes in bytes. */
+/* Times in nanoseconds as the kernel counts them, user and system in ticks' resolution on most
+ * kernels; runtime is exact. Sizes in bytes. */
 struct event_usage {
 	__u64 user_ns, system_ns, runtime_ns;
 	__u64 read_bytes, write_bytes;
@@ -149,7 +152,7 @@ struct counters {
 	__u64 ring_full[EVENT_KINDS];
 	__u64 not_watched[EVENT_KINDS]; /* counted only: nobody has drained for minutes */
 	__u64 flagged[EVENT_FLAG_BITS];
-	__u64 no_state;			/* task storage could not be had */
+	__u64 no_state; /* task storage could not be had */
 };
 
 /* Written by the daemon, read by the programs. One element. */

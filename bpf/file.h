@@ -6,16 +6,16 @@
 
 static __always_inline void file_read(struct event_file *out, struct file *file)
 {
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
-	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	struct inode *inode = READ(file, f_inode);
+	struct super_block *sb = READ(inode, i_sb);
 
-	out->inode = BPF_CORE_READ(inode, i_ino);
-	out->size = BPF_CORE_READ(inode, i_size);
+	out->inode = READ(inode, i_ino);
+	out->size = READ(inode, i_size);
 	out->mtime_ns = inode_mtime_ns(inode);
-	out->device = BPF_CORE_READ(sb, s_dev);
-	out->owner_uid = BPF_CORE_READ(inode, i_uid.val);
+	out->device = READ(sb, s_dev);
+	out->owner_uid = READ(inode, i_uid.val);
 	__builtin_memset(out->fstype, 0, sizeof(out->fstype));
-	bpf_probe_read_kernel_str(out->fstype, sizeof(out->fstype), BPF_CORE_READ(sb, s_type, name));
+	bpf_probe_read_kernel_str(out->fstype, sizeof(out->fstype), READ(READ(sb, s_type), name));
 }
 
 struct elf64_phdr {
@@ -31,7 +31,8 @@ struct elf64_phdr {
 #define AUXV_MAX	24
 #define ELF64_EHDR_SIZE 64
 #define PHDRS_MAX	16
-#define NOTE_PART_MAX	1024 /* of one PT_NOTE: ours is among the first by the linker's default layout */
+#define NOTE_PART_MAX                                                                              \
+	1024 /* of one PT_NOTE: ours is among the first by the linker's default layout */
 
 /* A value of the auxiliary vector that exec left in mm->saved_auxv; 0 if it isn't there. */
 static __always_inline u64 auxv_value(struct mm_struct *mm, u64 type)
@@ -50,21 +51,22 @@ static __always_inline u64 auxv_value(struct mm_struct *mm, u64 type)
 }
 
 /*
- * Copies the bytes of the program's PT_NOTE segments to the event at off, one behind the other, each
- * padded to 4. Notes are parsed in user space, where the parser is fuzzed. Number of bytes; 0 if they
- * are not in memory now. 64-bit programs only.
+ * Copies the bytes of s->walk.mm's program's PT_NOTE segments to the event at off, one behind the
+ * other, each padded to 4. Notes are parsed in user space, where the parser is fuzzed. Number of
+ * bytes; 0 if they are not in memory now. 64-bit programs only.
  */
-__noinline u32 notes_write(u64 mm_address, u64 off)
+__noinline u32 notes_walk(u64 off)
 {
 	struct scratch *s = scratch_get();
-	struct mm_struct *mm = (void *)mm_address;
+	struct mm_struct *mm;
 	struct elf64_phdr *phdrs;
 	u64 at_phdr, count, bias = 0;
 	bool has_bias = false;
 	u32 total = 0;
 
-	if (!s || !mm)
+	if (!s)
 		return 0;
+	mm = s->walk.mm;
 	phdrs = (void *)s->headers;
 	at_phdr = auxv_value(mm, AT_PHDR);
 	count = auxv_value(mm, AT_PHNUM);
@@ -82,7 +84,8 @@ __noinline u32 notes_write(u64 mm_address, u64 off)
 			has_bias = true;
 			break;
 		}
-		/* static programs have no PT_PHDR: the segment that holds the file's head holds them */
+		/* static programs have no PT_PHDR: the segment that holds the file's head holds
+		 * them */
 		if (phdrs[i].p_type == PT_LOAD && phdrs[i].p_offset == 0) {
 			bias = at_phdr - ELF64_EHDR_SIZE - phdrs[i].p_vaddr;
 			has_bias = true;
@@ -109,4 +112,10 @@ __noinline u32 notes_write(u64 mm_address, u64 off)
 		total += (len + 3) & ~3;
 	}
 	return total;
+}
+
+static __always_inline u32 notes_write(struct scratch *s, struct mm_struct *mm, u64 off)
+{
+	s->walk.mm = mm;
+	return mm ? notes_walk(off) : 0;
 }

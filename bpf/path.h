@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Paths of files and control groups. bpf_d_path() is refused at sched_process_exec, so the dentries are
- * walked as prepend_path() in fs/d_path.c does: up to the root of the mount, then on at its mountpoint, until the
- * process's own root; written backwards. Paths are as the process sees them.
+ * Paths of files and control groups. bpf_d_path() is refused at sched_process_exec, so the dentries
+ * are walked as prepend_path() in fs/d_path.c does: up to the root of the mount, then on at its
+ * mountpoint, until the process's own root; written backwards. Paths are as the process sees them.
  *
  * Both walks are global functions: verified once, however often they are called.
  */
@@ -53,15 +53,16 @@ static __always_inline u32 path_finish(struct scratch *s, u64 off)
 }
 
 /* One step of path_write(); false when the root is reached or the path has no more room. */
-static __always_inline bool path_step(struct scratch *s, struct dentry *root, struct vfsmount *root_mount)
+static __always_inline bool path_step(struct scratch *s, struct dentry *root,
+				      struct vfsmount *root_mount)
 {
 	struct dentry *dentry = s->walk.at;
 	struct mount *mount = s->walk.mount;
-	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
-	u32 len = BPF_CORE_READ(dentry, d_name.len);
-	bool is_mount_root = dentry == BPF_CORE_READ(mount, mnt.mnt_root);
-	struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+	struct dentry *parent = READ(dentry, d_parent);
+	const unsigned char *name = READ(dentry, d_name.name);
+	u32 len = READ(dentry, d_name.len);
+	bool is_mount_root = dentry == READ(mount, mnt.mnt_root);
+	struct mount *above = READ(mount, mnt_parent);
 
 	if ((dentry == root && &mount->mnt == root_mount) || (is_mount_root && above == mount)) {
 		/* the process's root, or its mount namespace's */
@@ -69,7 +70,7 @@ static __always_inline bool path_step(struct scratch *s, struct dentry *root, st
 		return false;
 	}
 	if (is_mount_root) {
-		s->walk.at = BPF_CORE_READ(mount, mnt_mountpoint);
+		s->walk.at = READ(mount, mnt_mountpoint);
 		s->walk.mount = above;
 		return true;
 	}
@@ -84,25 +85,27 @@ static __always_inline bool path_step(struct scratch *s, struct dentry *root, st
 }
 
 /*
- * Writes the path of (dentry, vfsmount) to the event at off. The process's root (fs->root) ends it.
- * Returns length | PATH_RESULT_CUT | PATH_RESULT_DELETED.
+ * Writes the path of s->walk.at below s->walk.mount (a vfsmount) to the event at off; s->walk.fs's
+ * root ends it. Returns length | PATH_RESULT_CUT | PATH_RESULT_DELETED.
  */
-__noinline u32 path_write(u64 dentry_address, u64 vfsmount_address, u64 fs_address, u64 off)
+__noinline u32 path_walk(u64 off)
 {
 	struct scratch *s = scratch_get();
-	struct dentry *dentry = (void *)dentry_address;
-	struct fs_struct *fs = (void *)fs_address;
-	struct dentry *root = BPF_CORE_READ(fs, root.dentry);
-	struct vfsmount *root_mount = BPF_CORE_READ(fs, root.mnt);
+	struct vfsmount *root_mount;
+	struct dentry *dentry, *root;
+	struct fs_struct *fs;
 
 	if (!s)
 		return PATH_RESULT_CUT;
-	s->walk.at = dentry;
-	s->walk.mount = (void *)vfsmount_address - bpf_core_field_offset(struct mount, mnt);
+	fs = s->walk.fs;
+	dentry = s->walk.at;
+	root = READ(fs, root.dentry);
+	root_mount = READ(fs, root.mnt);
+	s->walk.mount -= bpf_core_field_offset(struct mount, mnt);
 	s->walk.pos = PATH_MAX_BYTES;
 	s->walk.bits = PATH_RESULT_CUT;
 	/* d_unlinked(): a name that nobody can look up any more, and no root */
-	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry)
+	if (!READ(dentry, d_hash.pprev) && READ(dentry, d_parent) != dentry)
 		s->walk.bits |= PATH_RESULT_DELETED;
 	for (int i = 0; i < PATH_DEPTH_MAX; i++)
 		if (!path_step(s, root, root_mount))
@@ -110,20 +113,28 @@ __noinline u32 path_write(u64 dentry_address, u64 vfsmount_address, u64 fs_addre
 	return path_finish(s, off);
 }
 
-/* The same for a control group, of its hierarchy's root. */
-__noinline u32 cgroup_write(u64 kernfs_address, u64 off)
+static __always_inline u32 path_write(struct scratch *s, struct dentry *dentry,
+				      struct vfsmount *mount, struct fs_struct *fs, u64 off)
+{
+	s->walk.at = dentry;
+	s->walk.mount = mount;
+	s->walk.fs = fs;
+	return path_walk(off);
+}
+
+/* The same for a control group's node (s->walk.at), from its hierarchy's root. */
+__noinline u32 cgroup_walk(u64 off)
 {
 	struct scratch *s = scratch_get();
 
 	if (!s)
 		return PATH_RESULT_CUT;
-	s->walk.at = (void *)kernfs_address;
 	s->walk.pos = PATH_MAX_BYTES;
 	s->walk.bits = PATH_RESULT_CUT;
 	for (int i = 0; i < CGROUP_DEPTH_MAX; i++) {
 		struct kernfs_node *node = s->walk.at;
 		struct kernfs_node *parent = kernfs_parent(node);
-		const char *name = BPF_CORE_READ(node, name);
+		const char *name = READ(node, name);
 		long len;
 
 		if (!parent) {
@@ -138,4 +149,10 @@ __noinline u32 cgroup_write(u64 kernfs_address, u64 off)
 		s->walk.at = parent;
 	}
 	return path_finish(s, off);
+}
+
+static __always_inline u32 cgroup_write(struct scratch *s, struct cgroup *cgroup, u64 off)
+{
+	s->walk.at = READ(cgroup, kn);
+	return cgroup_walk(off);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * The kernel side of Runmark. For each fact (exec, fork, mapping, exit) there is one worker that builds
- * and sends the event, and a program for each hook that can tell it; userspace/daemon/hooks.c chooses
- * which of them are loaded.
+ * The kernel side of Runmark. For each fact (exec, fork, mapping, exit) there is one worker that
+ * builds and sends the event, and a program for each hook that can tell it;
+ * userspace/daemon/hooks.c chooses which of them are loaded.
  */
 #include "bpf/core.h"
 #include "bpf/file.h"
@@ -22,21 +22,21 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* --- mappings */
 
 /*
- * One executable mapping of file into the current process. traits: TRAIT_BEFORE_MAIN when exec itself
- * maps. The first one of an image brings the program's notes along: from here on they can be read
- * (never before the program's pages were touched).
+ * One executable mapping of file into the current process. traits: TRAIT_BEFORE_MAIN when exec
+ * itself maps. The first one of an image brings the program's notes along: from here on they can be
+ * read (never before the program's pages were touched).
  */
 static __always_inline int tell_mapping(struct task_struct *task, struct file *file, u32 traits)
 {
 	struct task_struct *leader = task->group_leader;
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct fs_struct *fs = READ(task, fs);
+	struct mm_struct *mm = READ(task, mm);
 	struct scratch *s = scratch_get();
 	struct task_state *state;
 	struct event_mmap *e;
 	u32 off = sizeof(*e), path;
 
-	if (!s || !event_is_wanted(EVENT_MMAP, BPF_CORE_READ(task, tgid)))
+	if (!s || !event_is_wanted(EVENT_MMAP, READ(task, tgid)))
 		return 0;
 	e = (void *)s->event;
 	event_init(&e->head, EVENT_MMAP, leader);
@@ -51,8 +51,7 @@ static __always_inline int tell_mapping(struct task_struct *task, struct file *f
 	e->path.len = 0;
 	if (file) {
 		file_read(&e->file, file);
-		path = path_write((u64)BPF_CORE_READ(file, f_path.dentry),
-				  (u64)BPF_CORE_READ(file, f_path.mnt), (u64)fs, off);
+		path = path_write(s, READ(file, f_path.dentry), READ(file, f_path.mnt), fs, off);
 		if (path & PATH_RESULT_CUT)
 			e->head.flags |= EVENT_OBJECT_CUT;
 		if (path & PATH_RESULT_DELETED)
@@ -66,7 +65,7 @@ static __always_inline int tell_mapping(struct task_struct *task, struct file *f
 	e->notes.off = off;
 	e->notes.len = 0;
 	if (state && !state->notes_told && !(traits & TRAIT_BEFORE_MAIN)) {
-		e->notes.len = notes_write((u64)mm, off);
+		e->notes.len = notes_write(s, mm, off);
 		if (e->notes.len)
 			state->notes_told = true;
 		off += e->notes.len;
@@ -76,9 +75,9 @@ static __always_inline int tell_mapping(struct task_struct *task, struct file *f
 }
 
 /*
- * Tracepoint rung. The system call's arguments are still in its registers, and the descriptor's file is the
- * one mapped, unless another thread of the same process changed the descriptor in between.
- * Not seen: 32-bit programs, mprotect(+x).
+ * Tracepoint rung. The system call's arguments are still in its registers, and the descriptor's
+ * file is the one mapped, unless another thread of the same process changed the descriptor in
+ * between. Not seen: 32-bit programs, mprotect(+x).
  */
 SEC("tp/syscalls/sys_exit_mmap")
 int mapping_tracepoint(struct trace_event_raw_sys_exit *ctx)
@@ -94,9 +93,9 @@ int mapping_tracepoint(struct trace_event_raw_sys_exit *ctx)
 	if (!(SYSCALL_PROT(regs) & PROT_EXEC) || (SYSCALL_FLAGS(regs) & MAP_ANONYMOUS))
 		return 0;
 	fd = SYSCALL_FD(regs);
-	fdt = BPF_CORE_READ(task, files, fdt);
-	slot = BPF_CORE_READ(fdt, fd);
-	if (fd < BPF_CORE_READ(fdt, max_fds))
+	fdt = READ(READ(task, files), fdt);
+	slot = READ(fdt, fd);
+	if (fd < READ(fdt, max_fds))
 		bpf_probe_read_kernel(&file, sizeof(file), slot + fd);
 	preempt_off();
 	tell_mapping(task, file, 0);
@@ -104,17 +103,17 @@ int mapping_tracepoint(struct trace_event_raw_sys_exit *ctx)
 	return 0;
 }
 
-/* Trampoline and probe rungs: security_mmap_file() is asked about every mapping, the kernel's own of program
- * and loader and those of 32-bit programs included, just before it is made. */
+/* Trampoline and probe rungs: security_mmap_file() is asked about every mapping, the kernel's own
+ * of program and loader and those of 32-bit programs included, just before it is made. */
 static __always_inline int tell_asked_mapping(struct file *file, unsigned long prot)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct mm_struct *mm = READ(task, mm);
 
 	if (!file || !(prot & PROT_EXEC))
 		return 0;
 	preempt_off();
-	tell_mapping(task, file, BPF_CORE_READ(mm, exe_file) == file ? TRAIT_BEFORE_MAIN : 0);
+	tell_mapping(task, file, READ(mm, exe_file) == file ? TRAIT_BEFORE_MAIN : 0);
 	preempt_on();
 	return 0;
 }
@@ -133,10 +132,10 @@ int BPF_KPROBE(mapping_kprobe, struct file *file, unsigned long prot)
 
 /* --- exec */
 
-/* [start, end) of the new image's memory to the event at off; bytes copied. Exec has just written it, so it is
- * there without a fault. */
-static __always_inline u32 user_copy(struct event_exec *e, u32 off, u64 start, u64 end, const u32 max,
-				     u32 cut, u32 fault)
+/* [start, end) of the new image's memory to the event at off; bytes copied. Exec has just written
+ * it, so it is there without a fault. */
+static __always_inline u32 user_copy(struct event_exec *e, u32 off, u64 start, u64 end,
+				     const u32 max, u32 cut, u32 fault)
 {
 	u64 len = end - start;
 
@@ -146,7 +145,8 @@ static __always_inline u32 user_copy(struct event_exec *e, u32 off, u64 start, u
 		len = max;
 		e->head.flags |= cut;
 	}
-	if (off > EVENT_MAX_BYTES - max || bpf_probe_read_user((char *)e + off, len, (void *)start)) {
+	if (off > EVENT_MAX_BYTES - max ||
+	    bpf_probe_read_user((char *)e + off, len, (void *)start)) {
 		e->head.flags |= fault;
 		return 0;
 	}
@@ -154,8 +154,8 @@ static __always_inline u32 user_copy(struct event_exec *e, u32 off, u64 start, u
 }
 
 /* A kernel string of at most max bytes (its NUL excluded) to the event at off. */
-static __always_inline u32 string_copy(struct event_exec *e, u32 off, const char *string, const u32 max,
-				       u32 cut)
+static __always_inline u32 string_copy(struct event_exec *e, u32 off, const char *string,
+				       const u32 max, u32 cut)
 {
 	long len;
 
@@ -186,7 +186,8 @@ static __always_inline u32 path_result(struct event_exec *e, u32 result, u32 cut
 		off += ALIGN8((e)->span.len);                                                      \
 	} while (0)
 
-/* The deepest group among v1's controllers: a task of Slurm has its own only where one asked for it. */
+/* The deepest group among v1's controllers: a task of Slurm has its own only where one asked for
+ * it. */
 static __always_inline struct cgroup *cgroup_v1_deepest(struct css_set *set, struct cgroup *v2)
 {
 	struct cgroup *best = NULL;
@@ -198,11 +199,11 @@ static __always_inline struct cgroup *cgroup_v1_deepest(struct css_set *set, str
 		struct cgroup_subsys_state *css = NULL;                                            \
 		struct cgroup *cgroup;                                                             \
                                                                                                    \
-		bpf_probe_read_kernel(                                                             \
-			&css, sizeof(css),                                                         \
-			(void *)set + bpf_core_field_offset(struct css_set, subsys) +              \
-				id * sizeof(void *));                                              \
-		cgroup = BPF_CORE_READ(css, cgroup);                                               \
+		bpf_probe_read_kernel(&css, sizeof(css),                                           \
+				      (void *)set +                                                \
+					      bpf_core_field_offset(struct css_set, subsys) +      \
+					      id * sizeof(void *));                                \
+		cgroup = READ(css, cgroup);                                                        \
 		if (cgroup && cgroup != v2 && cgroup_level(cgroup) > level) {                      \
 			level = cgroup_level(cgroup);                                              \
 			best = cgroup;                                                             \
@@ -218,20 +219,19 @@ static __always_inline struct cgroup *cgroup_v1_deepest(struct css_set *set, str
 	return best;
 }
 
-static __always_inline u32 tell_cgroups(struct event_exec *e, struct task_struct *task, u32 off)
+static __always_inline u32 tell_cgroups(struct scratch *s, struct event_exec *e,
+					struct task_struct *task, u32 off)
 {
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup *v2 = BPF_CORE_READ(set, dfl_cgrp);
+	struct css_set *set = READ(task, cgroups);
+	struct cgroup *v2 = READ(set, dfl_cgrp);
 	struct cgroup *v1 = cgroup_v1_deepest(set, v2);
 
-	ADVANCE(e, off, cgroup,
-		path_result(e, cgroup_write((u64)BPF_CORE_READ(v2, kn), off), EVENT_CGROUP_CUT));
+	ADVANCE(e, off, cgroup, path_result(e, cgroup_write(s, v2, off), EVENT_CGROUP_CUT));
 	e->cgroup_v1.off = off;
 	e->cgroup_v1.len = 0;
 	if (v1 && off <= EVENT_MAX_BYTES - PATH_MAX_BYTES)
 		ADVANCE(e, off, cgroup_v1,
-			path_result(e, cgroup_write((u64)BPF_CORE_READ(v1, kn), off),
-				    EVENT_CGROUP_CUT));
+			path_result(e, cgroup_write(s, v1, off), EVENT_CGROUP_CUT));
 	return off;
 }
 
@@ -268,33 +268,33 @@ static __always_inline void tell_usage_before(struct event_exec *e, struct task_
 
 static long tell_loader(struct task_struct *task, struct vm_area_struct *vma, void *ctx)
 {
-	tell_mapping(bpf_get_current_task_btf(), BPF_CORE_READ(vma, vm_file), TRAIT_BEFORE_MAIN);
+	tell_mapping(bpf_get_current_task_btf(), READ(vma, vm_file), TRAIT_BEFORE_MAIN);
 	return 0;
 }
 
 static __always_inline void tell_exec_ids(struct event_exec *e, struct task_struct *task,
 					  struct file *file)
 {
-	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct cred *cred = READ(task, cred);
 
 	parent_read(task, &e->parent_start_ns, &e->parent_pid, &e->parent_exec_id);
-	e->uid = BPF_CORE_READ(cred, uid.val);
-	e->euid = BPF_CORE_READ(cred, euid.val);
-	e->gid = BPF_CORE_READ(cred, gid.val);
+	e->uid = READ(cred, uid.val);
+	e->euid = READ(cred, euid.val);
+	e->gid = READ(cred, gid.val);
 	e->login_uid = task_login_uid(task);
 	file_read(&e->file, file);
 	if (task_is_compat(task))
 		e->head.traits |= TRAIT_COMPAT;
 }
 
-static __always_inline u32 tell_exec_paths(struct event_exec *e, struct task_struct *task,
-					   struct linux_binprm *bprm, struct file *file, u32 off)
+static __always_inline u32 tell_exec_paths(struct scratch *s, struct event_exec *e,
+					   struct task_struct *task, struct linux_binprm *bprm,
+					   struct file *file, u32 off)
 {
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	const char *filename = BPF_CORE_READ(bprm, filename);
-	const char *interp = BPF_CORE_READ(bprm, interp);
-	u32 result = path_write((u64)BPF_CORE_READ(file, f_path.dentry),
-				(u64)BPF_CORE_READ(file, f_path.mnt), (u64)fs, off);
+	struct fs_struct *fs = READ(task, fs);
+	const char *filename = READ(bprm, filename);
+	const char *interp = READ(bprm, interp);
+	u32 result = path_write(s, READ(file, f_path.dentry), READ(file, f_path.mnt), fs, off);
 
 	if (result & PATH_RESULT_DELETED)
 		e->head.traits |= TRAIT_DELETED;
@@ -308,9 +308,7 @@ static __always_inline u32 tell_exec_paths(struct event_exec *e, struct task_str
 	if (off > EVENT_MAX_BYTES - PATH_MAX_BYTES)
 		return off;
 	ADVANCE(e, off, cwd,
-		path_result(e,
-			    path_write((u64)BPF_CORE_READ(fs, pwd.dentry),
-				       (u64)BPF_CORE_READ(fs, pwd.mnt), (u64)fs, off),
+		path_result(e, path_write(s, READ(fs, pwd.dentry), READ(fs, pwd.mnt), fs, off),
 			    EVENT_CWD_CUT));
 	return off;
 }
@@ -318,27 +316,27 @@ static __always_inline u32 tell_exec_paths(struct event_exec *e, struct task_str
 static __always_inline int tell_exec(struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct scratch *s = scratch_get();
-	struct file *file = BPF_CORE_READ(bprm, file);
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct file *file = READ(bprm, file);
+	struct mm_struct *mm = READ(task, mm);
 	struct event_exec *e;
 	u32 off = sizeof(*e);
 	u64 base;
 
-	if (!s || !event_is_wanted(EVENT_EXEC, BPF_CORE_READ(task, tgid)))
+	if (!s || !event_is_wanted(EVENT_EXEC, READ(task, tgid)))
 		return 0;
 	e = (void *)s->event;
 	event_init(&e->head, EVENT_EXEC, task);
 	tell_exec_ids(e, task, file);
 	tell_usage_before(e, task);
-	off = tell_exec_paths(e, task, bprm, file, off);
+	off = tell_exec_paths(s, e, task, bprm, file, off);
 	if (off > EVENT_MAX_BYTES - PATH_MAX_BYTES)
 		return 0;
-	off = tell_cgroups(e, task, off);
+	off = tell_cgroups(s, e, task, off);
 	ADVANCE(e, off, argv,
-		user_copy(e, off, BPF_CORE_READ(mm, arg_start), BPF_CORE_READ(mm, arg_end),
-			  ARGV_MAX_BYTES, EVENT_ARGV_CUT, EVENT_ARGV_FAULT));
+		user_copy(e, off, READ(mm, arg_start), READ(mm, arg_end), ARGV_MAX_BYTES,
+			  EVENT_ARGV_CUT, EVENT_ARGV_FAULT));
 	ADVANCE(e, off, env,
-		user_copy(e, off, BPF_CORE_READ(mm, env_start), BPF_CORE_READ(mm, env_end), ENV_MAX_BYTES,
+		user_copy(e, off, READ(mm, env_start), READ(mm, env_end), ENV_MAX_BYTES,
 			  EVENT_ENV_CUT, EVENT_ENV_FAULT));
 	event_send(&e->head, off);
 	/* no system call maps the loader */
@@ -363,16 +361,16 @@ int BPF_PROG(exec_tracepoint, struct task_struct *task, int old_pid, struct linu
 
 static __always_inline int tell_fork(struct task_struct *parent, struct task_struct *child)
 {
-	struct task_struct *leader = BPF_CORE_READ(parent, group_leader);
+	struct task_struct *leader = READ(parent, group_leader);
 	struct event_fork e;
 
 	if (!event_is_wanted(EVENT_FORK, child->tgid))
 		return 0;
 	__builtin_memset(&e, 0, sizeof(e));
 	event_init(&e.head, EVENT_FORK, child);
-	e.parent_start_ns = BPF_CORE_READ(leader, start_boottime);
-	e.parent_pid = BPF_CORE_READ(leader, tgid);
-	e.parent_exec_id = BPF_CORE_READ(leader, self_exec_id);
+	e.parent_start_ns = READ(leader, start_boottime);
+	e.parent_pid = READ(leader, tgid);
+	e.parent_exec_id = READ(leader, self_exec_id);
 	event_send(&e.head, sizeof(e));
 	return 0;
 }
@@ -394,8 +392,9 @@ int BPF_PROG(fork_tracepoint, struct task_struct *parent, struct task_struct *ch
  * The end of a process: called in its last thread, before it gives up its memory where mm is true.
  * Status as do_wait() computes it: group_exit_code under SIGNAL_GROUP_EXIT, else the leader's.
  */
-static __always_inline void tell_exit_usage(struct event_exit *e, struct task_struct *task,
-					    struct task_state *state, struct mm_struct *mm)
+static __always_inline void tell_exit_usage(struct scratch *s, struct event_exit *e,
+					    struct task_struct *task, struct task_state *state,
+					    struct mm_struct *mm)
 {
 	u64 inherited = 0, own = 0, high;
 
@@ -413,8 +412,9 @@ static __always_inline void tell_exit_usage(struct event_exit *e, struct task_st
 	/* the past of this process was larger than this image ever was: ask its own memory */
 	if (!mm)
 		return;
-	own = rss_read((u64)mm);
-	high = BPF_CORE_READ(mm, hiwater_rss);
+	s->walk.mm = mm;
+	own = rss_walk();
+	high = READ(mm, hiwater_rss);
 	if (high > own)
 		own = high;
 	e->usage.max_rss = own << page_shift;
@@ -424,33 +424,32 @@ static __always_inline void tell_exit_usage(struct event_exit *e, struct task_st
 static __always_inline int tell_exit(struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
-	struct signal_struct *signal = BPF_CORE_READ(task, signal);
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct signal_struct *signal = READ(task, signal);
+	struct mm_struct *mm = READ(task, mm);
 	struct scratch *s = scratch_get();
 	struct task_state *state;
 	struct event_exit *e;
 	u32 off = sizeof(*e);
 
-	if (!s || (BPF_CORE_READ(task, flags) & PF_KTHREAD) ||
-	    !event_is_wanted(EVENT_EXIT, BPF_CORE_READ(task, tgid)))
+	if (!s || (READ(task, flags) & PF_KTHREAD) ||
+	    !event_is_wanted(EVENT_EXIT, READ(task, tgid)))
 		return 0;
 	e = (void *)s->event;
 	event_init(&e->head, EVENT_EXIT, leader);
 	parent_read(leader, &e->parent_start_ns, &e->parent_pid, &e->parent_exec_id);
-	e->uid = BPF_CORE_READ(task, cred, uid.val);
-	e->wait_status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT
-				 ? BPF_CORE_READ(signal, group_exit_code)
-				 : BPF_CORE_READ(leader, exit_code);
-	if (BPF_CORE_READ(signal, oom_mm))
+	e->uid = READ(READ(task, cred), uid.val);
+	e->wait_status = READ(signal, flags) & SIGNAL_GROUP_EXIT ? READ(signal, group_exit_code)
+								 : READ(leader, exit_code);
+	if (READ(signal, oom_mm))
 		e->head.traits |= TRAIT_OOM;
 	bpf_probe_read_kernel(e->comm, sizeof(e->comm),
 			      (void *)leader + bpf_core_field_offset(struct task_struct, comm));
 	state = bpf_task_storage_get(&states, leader, 0, 0);
-	tell_exit_usage(e, task, state, mm);
+	tell_exit_usage(s, e, task, state, mm);
 	e->notes.off = off;
 	e->notes.len = 0;
-	if (mm && (!state || !state->notes_told))
-		e->notes.len = notes_write((u64)mm, off);
+	if (!state || !state->notes_told)
+		e->notes.len = notes_write(s, mm, off);
 	event_send(&e->head, off + e->notes.len);
 	return 0;
 }
@@ -490,11 +489,12 @@ int BPF_KPROBE(exit_kprobe, struct task_struct *task, int group_dead)
 	return 0;
 }
 
-/* Last rung: no memory any more, and two last threads may both see live == 0; the daemon drops doubles. */
+/* Last rung: no memory any more, and two last threads may both see live == 0; the daemon drops
+ * doubles. */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(exit_tracepoint_live, struct task_struct *task)
 {
-	if (BPF_CORE_READ(task, signal, live.counter))
+	if (READ(READ(task, signal), live.counter))
 		return 0;
 	preempt_off();
 	tell_exit(task);

@@ -2,9 +2,9 @@
 /*
  * What a process has used, and its parent.
  *
- * Sums of threads that are gone stand in signal_struct (added under siglock in __exit_signal(), which
- * also takes the thread off thread_head); those of threads still listed, the leader's after it exited
- * first among them, are added here. So each thread counts once.
+ * Sums of threads that are gone stand in signal_struct (added under siglock in __exit_signal(),
+ * which also takes the thread off thread_head); those of threads still listed, the leader's after
+ * it exited first among them, are added here. So each thread counts once.
  */
 #pragma once
 
@@ -12,42 +12,43 @@
 
 static __always_inline void usage_add_thread(struct event_usage *u, struct task_struct *t)
 {
-	u->user_ns += BPF_CORE_READ(t, utime);
-	u->system_ns += BPF_CORE_READ(t, stime);
-	u->runtime_ns += BPF_CORE_READ(t, se.sum_exec_runtime);
-	u->minor_faults += BPF_CORE_READ(t, min_flt);
-	u->major_faults += BPF_CORE_READ(t, maj_flt);
+	u->user_ns += READ(t, utime);
+	u->system_ns += READ(t, stime);
+	u->runtime_ns += READ(t, se.sum_exec_runtime);
+	u->minor_faults += READ(t, min_flt);
+	u->major_faults += READ(t, maj_flt);
 	if (bpf_core_field_exists(t->ioac.read_bytes)) { /* CONFIG_TASK_IO_ACCOUNTING */
-		u->read_bytes += BPF_CORE_READ(t, ioac.read_bytes);
-		u->write_bytes += BPF_CORE_READ(t, ioac.write_bytes);
+		u->read_bytes += READ(t, ioac.read_bytes);
+		u->write_bytes += READ(t, ioac.write_bytes);
 	}
 }
 
-/* All that the process has used since its fork, max_rss as the kernel inherits it. True if complete. */
+/* All that the process has used since its fork, max_rss as the kernel inherits it. True if
+ * complete. */
 static __always_inline bool usage_read(struct event_usage *u, struct task_struct *task)
 {
-	struct signal_struct *signal = BPF_CORE_READ(task, signal);
-	struct list_head *head = (void *)signal +
-				 bpf_core_field_offset(struct signal_struct, thread_head);
-	struct list_head *node = BPF_CORE_READ(head, next);
+	struct signal_struct *signal = READ(task, signal);
+	struct list_head *head =
+		(void *)signal + bpf_core_field_offset(struct signal_struct, thread_head);
+	struct list_head *node = READ(head, next);
 
-	u->user_ns = BPF_CORE_READ(signal, utime);
-	u->system_ns = BPF_CORE_READ(signal, stime);
-	u->runtime_ns = BPF_CORE_READ(signal, sum_sched_runtime);
-	u->minor_faults = BPF_CORE_READ(signal, min_flt);
-	u->major_faults = BPF_CORE_READ(signal, maj_flt);
+	u->user_ns = READ(signal, utime);
+	u->system_ns = READ(signal, stime);
+	u->runtime_ns = READ(signal, sum_sched_runtime);
+	u->minor_faults = READ(signal, min_flt);
+	u->major_faults = READ(signal, maj_flt);
 	u->read_bytes = u->write_bytes = 0;
 	if (bpf_core_field_exists(signal->ioac.read_bytes)) {
-		u->read_bytes = BPF_CORE_READ(signal, ioac.read_bytes);
-		u->write_bytes = BPF_CORE_READ(signal, ioac.write_bytes);
+		u->read_bytes = READ(signal, ioac.read_bytes);
+		u->write_bytes = READ(signal, ioac.write_bytes);
 	}
-	u->max_rss = BPF_CORE_READ(signal, maxrss) << page_shift;
+	u->max_rss = READ(signal, maxrss) << page_shift;
 	for (int i = 0; i < THREADS_MAX; i++) {
 		if (node == head || !node)
 			return true;
 		usage_add_thread(u, (void *)node -
 					    bpf_core_field_offset(struct task_struct, thread_node));
-		node = BPF_CORE_READ(node, next);
+		node = READ(node, next);
 	}
 	return node == head;
 }
@@ -75,32 +76,36 @@ static __always_inline u64 percpu_offset(u32 cpu)
 	u64 numbers[2] = {};
 	struct bpf_array *array;
 
-	/* pointers may be passed on but not reckoned with: read back from the stack they are numbers */
+	/* pointers may be passed on but not reckoned with: read back from the stack they are
+	 * numbers */
 	bpf_probe_read_kernel(numbers, sizeof(numbers), pointers);
 	array = (void *)numbers[0];
 	return numbers[1] ? numbers[1] - (u64)BPF_CORE_READ(array, pptrs[0]) : 0;
 }
 
 const volatile __u32 cpu_count = 1;
-#define RSS_CPUS_MAX 64 /* above, the counter's own error (32 pages a CPU the process ran on) stays */
+#define RSS_CPUS_MAX                                                                               \
+	64 /* above, the counter's own error (32 pages a CPU the process ran on) stays */
 
-/* Resident pages of mm, all kinds but swap (MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES). */
-__noinline u64 rss_read(u64 mm_address)
+/* Resident pages of s->walk.mm, all kinds but swap (MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES). */
+__noinline u64 rss_walk(void)
 {
-	struct mm_struct *mm = (void *)mm_address;
+	struct scratch *s = scratch_get();
+	struct mm_struct *mm = s ? s->walk.mm : NULL;
 	struct mm_struct___6_2 *new = (void *)mm;
 	struct mm_struct___5_10 *old = (void *)mm;
 	s64 pages = 0;
 
+	if (!mm)
+		return 0;
 	if (!mm_rss_is_percpu(mm))
-		return BPF_CORE_READ(old, rss_stat.count[0].counter) +
-		       BPF_CORE_READ(old, rss_stat.count[1].counter) +
-		       BPF_CORE_READ(old, rss_stat.count[3].counter);
-	pages = BPF_CORE_READ(new, rss_stat[0].count) + BPF_CORE_READ(new, rss_stat[1].count) +
-		BPF_CORE_READ(new, rss_stat[3].count);
-	u64 file = (u64)BPF_CORE_READ(new, rss_stat[0].counters);
-	u64 anon = (u64)BPF_CORE_READ(new, rss_stat[1].counters);
-	u64 shmem = (u64)BPF_CORE_READ(new, rss_stat[3].counters);
+		return READ(old, rss_stat.count[0].counter) + READ(old, rss_stat.count[1].counter) +
+		       READ(old, rss_stat.count[3].counter);
+	pages = READ(new, rss_stat[0].count) + READ(new, rss_stat[1].count) +
+		READ(new, rss_stat[3].count);
+	u64 file = (u64)READ(new, rss_stat[0].counters);
+	u64 anon = (u64)READ(new, rss_stat[1].counters);
+	u64 shmem = (u64)READ(new, rss_stat[3].counters);
 
 	for (u32 cpu = 0; cpu < RSS_CPUS_MAX; cpu++) {
 		s32 part = 0;
@@ -121,11 +126,12 @@ __noinline u64 rss_read(u64 mm_address)
 	return pages > 0 ? pages : 0;
 }
 
-static __always_inline void parent_read(struct task_struct *task, u64 *start_ns, u32 *pid, u32 *exec_id)
+static __always_inline void parent_read(struct task_struct *task, u64 *start_ns, u32 *pid,
+					u32 *exec_id)
 {
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+	struct task_struct *parent = READ(READ(task, real_parent), group_leader);
 
-	*start_ns = BPF_CORE_READ(parent, start_boottime);
-	*pid = BPF_CORE_READ(parent, tgid);
-	*exec_id = BPF_CORE_READ(parent, self_exec_id);
+	*start_ns = READ(parent, start_boottime);
+	*pid = READ(parent, tgid);
+	*exec_id = READ(parent, self_exec_id);
 }

@@ -188,7 +188,7 @@ struct task_struct {
 	u64 utime, stime;
 	u64 start_boottime;
 	unsigned long min_flt, maj_flt;
-	const struct cred *cred;
+	struct cred *cred;
 	char comm[16];
 	struct fs_struct *fs;
 	struct files_struct *files;

@@ -210,9 +210,11 @@ class Database:
         return None if value is None else json.dumps(value, ensure_ascii=False)
 
     def put_link(self, record):
-        inputs = self.insert('input_set', hash=self.hex(hash_of(record['inputs'])),
-                             members=len(record['inputs']))
-        for position, item in enumerate(record['inputs']):
+        hash_ = self.hex(hash_of(record['inputs']))
+        fresh = ('input_set', hash_) not in self.cache
+        self.cache['input_set', hash_] = True
+        inputs = self.row('input_set', hash=hash_, members=len(record['inputs']))
+        for position, item in enumerate(record['inputs'] if fresh else ()):
             self.insert('input_set_member', input_set=inputs, position=position,
                         kind=item['kind'], object=self.object(item))
         output, compiler = record['output'], record['compiler'] or {}

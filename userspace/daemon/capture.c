@@ -9,7 +9,6 @@
 #include "daemon/capture.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
@@ -207,28 +206,14 @@ static int capture_pin(struct capture *c, struct runmark_bpf *bpf, const char *p
 	return r;
 }
 
-static bool kernel_has_function(const char *name)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool has = btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
-
-	btf__free(btf);
-	return has;
-}
-
 static int capture_load(struct capture *c, const struct capture_options *o, struct runmark_bpf *bpf)
 {
 	int cpus = libbpf_num_possible_cpus();
 
 	if (cpus < 0)
 		return cpus;
-	hooks_set_autoload(bpf, c->hooks);
-	bpf->rodata->page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE));
-	bpf->rodata->cpu_count = cpus;
-	bpf->rodata->loader_at_exec = !c->hooks[HOOK_MAPPING]->maps_loader;
-	bpf->rodata->has_preempt_disable = kernel_has_function("bpf_preempt_disable");
+	hooks_prepare(bpf, c->hooks, cpus);
 	bpf_map__set_max_entries(bpf->maps.ring, o->ring_mib << 20);
-	bpf_map__set_max_entries(bpf->maps.scratches, cpus);
 	return runmark_bpf__load(bpf);
 }
 

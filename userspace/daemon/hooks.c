@@ -2,6 +2,7 @@
 /* The table of hooks, and trying them. */
 #include "daemon/hooks.h"
 
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 
@@ -69,10 +70,26 @@ struct bpf_program *hook_program(struct runmark_bpf *bpf, const struct hook *hoo
 	return bpf_object__find_program_by_name(bpf->obj, hook->program);
 }
 
-void hooks_set_autoload(struct runmark_bpf *bpf, const struct hook *chosen[HOOK_FACTS])
+/* btf: of the running kernel; NULL where there is none. */
+static bool kernel_has_function(const struct btf *btf, const char *name)
 {
+	return btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+}
+
+void hooks_prepare(struct runmark_bpf *bpf, const struct hook *chosen[HOOK_FACTS],
+		   unsigned int cpus)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
 	for (const struct hook *hook = hooks; hook->rung; hook++)
 		bpf_program__set_autoload(hook_program(bpf, hook), chosen[hook->fact] == hook);
+	bpf->rodata->page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE));
+	bpf->rodata->cpu_count = cpus;
+	bpf->rodata->loader_at_exec = chosen[HOOK_MAPPING] && !chosen[HOOK_MAPPING]->maps_loader;
+	bpf->rodata->has_preempt_disable = kernel_has_function(btf, "bpf_preempt_disable");
+	bpf->rodata->has_rdonly_cast = kernel_has_function(btf, "bpf_rdonly_cast");
+	bpf_map__set_max_entries(bpf->maps.scratches, cpus);
+	btf__free(btf);
 }
 
 /* 0 if the hook's program loads and attaches, else negative errno. */
@@ -86,7 +103,7 @@ static int hook_try(const struct hook *hook)
 	if (!bpf)
 		return -errno;
 	only[hook->fact] = hook;
-	hooks_set_autoload(bpf, only);
+	hooks_prepare(bpf, only, 1);
 	bpf_program__set_autoload(bpf->progs.scan_tasks, false);
 	bpf_map__set_max_entries(bpf->maps.ring, 4096 * 16);
 	r = runmark_bpf__load(bpf);

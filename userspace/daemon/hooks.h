@@ -34,6 +34,8 @@ const struct hook *hook_by_rung(enum hook_fact fact, const char *rung);
 int hooks_choose(const struct hook *forced[HOOK_FACTS], const struct hook *ret[HOOK_FACTS],
 		 enum hook_fact *ret_failed);
 
-/* Only these programs, and the scan's, are to be loaded. */
-void hooks_set_autoload(struct runmark_bpf *bpf, const struct hook *chosen[HOOK_FACTS]);
+/* Before loading: only these programs, and the scan's; what this kernel has; room for so many CPUs.
+ */
+void hooks_prepare(struct runmark_bpf *bpf, const struct hook *chosen[HOOK_FACTS],
+		   unsigned int cpus);
 struct bpf_program *hook_program(struct runmark_bpf *bpf, const struct hook *hook);

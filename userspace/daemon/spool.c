@@ -33,7 +33,6 @@ struct spool {
 	size_t buffered, buffer_size;
 	uint64_t number, next_seq;
 	struct spool_status status;
-	char previous[256];
 };
 
 static int text_compare(const void *a, const void *b)
@@ -66,7 +65,6 @@ int spool_new(const struct config *config, const struct node *node, const struct
 		spool_free(s);
 		return r;
 	}
-	spool_previous_load(config->state, s->previous, sizeof(s->previous));
 	*ret = s;
 	return 0;
 }
@@ -135,12 +133,14 @@ static int header_add(struct spool *s)
 {
 	_cleanup_json_ cJSON *header = file_record(s, "header");
 	_cleanup_free_ char *line = NULL;
+	char previous[256];
 	size_t len;
 
 	if (!header)
 		return -ENOMEM;
-	if (*s->previous)
-		cJSON_AddStringToObject(header, "previous", s->previous);
+	/* asked now, not at the start: a file that was left behind may have been mended since */
+	if (!spool_previous_load(s->config->state, previous, sizeof(previous)))
+		cJSON_AddStringToObject(header, "previous", previous);
 	else
 		record_add_null(header, "previous");
 	cJSON_AddStringToObject(header, "version", RUNMARK_VERSION);
@@ -298,9 +298,8 @@ int spool_close(struct spool *s)
 	close(TAKE_FD(s->fd));
 	if (!r)
 		s->status.files_closed++;
-	snprintf(s->previous, sizeof(s->previous), "%s", s->status.open);
 	snprintf(s->status.last, sizeof(s->status.last), "%s", s->status.open);
-	spool_previous_store(s->config->state, s->previous);
+	spool_previous_store(s->config->state, s->status.last);
 	s->status.open[0] = '\0';
 	sets_forget(s);
 	return r;

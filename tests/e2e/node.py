@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A private runmarkd for tests that track this node: own spool, state, sockets and pins."""
+import glob
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import tap
+
+BUILD = os.environ.get("BUILD", "build")
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def program(name):
+    return os.path.abspath(os.path.join(TOP, BUILD, "bin", name))
+
+
+def can_track():
+    """None, or why this machine can't run the kernel side."""
+    if os.geteuid() != 0:
+        return "needs root"
+    if not os.path.exists("/sys/kernel/btf/vmlinux"):
+        return "this kernel has no BTF"
+    for kind, folder in (("bpf", "/sys/fs/bpf"), ("tracefs", "/sys/kernel/tracing")):
+        mounted = any(line.split()[1] == folder for line in open("/proc/mounts"))
+        if not mounted and subprocess.run(["mount", "-t", kind, kind, folder]).returncode:
+            return f"{folder} can't be mounted"
+    return None
+
+
+class Node:
+    """with Node() as node: ... node.runs() after node.flush()."""
+
+    def __init__(self, **keys):
+        self.top = tempfile.mkdtemp(prefix="runmark-test.")
+        os.chmod(self.top, 0o755)
+        self.spool = f"{self.top}/spool"
+        self.state = f"{self.top}/run"
+        self.drop = f"{self.top}/drop"
+        self.pin = f"/sys/fs/bpf/runmark-test-{os.getpid()}-{os.path.basename(self.top).replace('.', '-')}"
+        self.conf = f"{self.top}/runmark.conf"
+        self.log_path = f"{self.top}/log"
+        self.process = None
+        self.keys = keys
+
+    def configure(self):
+        track = {"compress": "no", "rotate_seconds": "3600"}
+        daemon = {"spool": self.spool, "drop": self.drop, "socket": f"{self.state}/runmark.sock",
+                  "control": f"{self.state}/control.sock", "pin": self.pin, "state": self.state}
+        for key, value in self.keys.items():
+            (daemon if key in ("ring_mib", "journal_mib", "workers", "host", "cluster", "spool") else track)[key] = value
+        with open(self.conf, "w") as conf:
+            for section, keys in (("daemon", daemon), ("track", track)):
+                conf.write(f"[{section}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()))
+        os.makedirs(self.drop, exist_ok=True)
+        os.chmod(self.drop, 0o1733)
+
+    def start(self, *arguments, prefix=()):
+        self.configure()
+        with open(self.log_path, "a") as log:
+            self.process = subprocess.Popen([*prefix, program("runmarkd"), "--config", self.conf, "--foreground",
+                                             *arguments], stdout=log, stderr=log)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError("runmarkd ended: " + self.log())
+            try:
+                self.ask("status")
+                return self
+            except OSError:
+                time.sleep(0.02)
+        raise RuntimeError("runmarkd does not answer: " + self.log())
+
+    def log(self):
+        return open(self.log_path, errors="replace").read()
+
+    def ask(self, request):
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(60)
+            control.connect(f"{self.state}/control.sock")
+            control.sendall(request.encode() + b"\n")
+            answer = b""
+            while piece := control.recv(65536):
+                answer += piece
+        return json.loads(answer)
+
+    def flush(self):
+        return self.ask("flush")
+
+    def status(self):
+        return self.ask("status")
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(60)
+        return self.process.returncode if self.process else None
+
+    def unload(self):
+        return subprocess.run([program("runmarkd"), "--config", self.conf, "--unload"], capture_output=True, text=True)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+        self.unload()
+        if "RUNMARK_TEST_KEEP" not in os.environ:
+            shutil.rmtree(self.top, ignore_errors=True)
+
+    def files(self):
+        return sorted(glob.glob(f"{self.spool}/*.jsonl*"))
+
+    def records(self, kind=None):
+        """Every record of the closed files, in order."""
+        found = []
+        for path in sorted(self.files(), key=lambda p: os.stat(p).st_mtime_ns):
+            text = subprocess.run(["zstd", "-dc", path], stdout=subprocess.PIPE, check=True).stdout \
+                if path.endswith(".zst") else open(path, "rb").read()
+            found += [json.loads(line) for line in text.splitlines()]
+        return [r for r in found if kind is None or r["schema"] == f"runmark.{kind}/1"]
+
+    def runs(self):
+        return self.records("run")
+
+    def sets(self):
+        return {r["hash"]: r for r in self.records("set")}
+
+    def validate(self):
+        result = subprocess.run([os.path.join(TOP, "tests", "validate"), *self.files()], capture_output=True, text=True)
+        return tap.ok(result.returncode == 0, "every record is valid by its schema", (result.stdout + result.stderr)[:4000])
+
+    def check_sequence(self):
+        """No record is missing by its number, in any instance."""
+        seen = {}
+        for record in self.records():
+            if "part" in record:
+                instance = record["instance"]
+            if "seq" in record:
+                seen.setdefault(instance, []).append(int(record["seq"]))
+        bad = {i: s for i, s in seen.items() if s != list(range(1, len(s) + 1))}
+        return tap.ok(not bad, "no record is missing by its sequence number", {i: s[:20] for i, s in bad.items()})
+
+
+def require():
+    """Ends the test as skipped where the kernel side can't run."""
+    reason = can_track()
+    if reason:
+        tap.skip("tracking", reason)
+        tap.done()

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""TAP for end-to-end tests: ok(condition, name), skip(name, reason), done()."""
+import sys
+
+_count = 0
+_failed = 0
+
+
+def ok(condition, name, detail=""):
+    """One check. detail is shown when it fails."""
+    global _count, _failed
+    _count += 1
+    print(f"{'ok' if condition else 'not ok'} {_count} - {name}", flush=True)
+    if not condition:
+        _failed += 1
+        for line in str(detail).splitlines():
+            print(f"# {line}", flush=True)
+    return bool(condition)
+
+
+def equal(got, want, name):
+    return ok(got == want, name, f"got:  {got!r}\nwant: {want!r}")
+
+
+def skip(name, reason):
+    global _count
+    _count += 1
+    print(f"ok {_count} - {name} # SKIP {reason}", flush=True)
+
+
+def done():
+    print(f"1..{_count}", flush=True)
+    sys.exit(1 if _failed else 0)
