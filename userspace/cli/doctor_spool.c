@@ -62,7 +62,7 @@ void check_spool(struct doctor *doctor)
 
 	if (stat(path, &st) < 0)
 		doctor_report(doctor, errno == EACCES ? FINDING_WARN : FINDING_FAIL,
-			      "systemd-tmpfiles --create, or: install -d -m 0750 -o root", "%s: %s",
+			      "systemd-tmpfiles --create makes it: root's, mode 0750", "%s: %s",
 			      path, strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
 		doctor_report(doctor, FINDING_FAIL, NULL, "%s is not a directory", path);
@@ -131,7 +131,9 @@ void check_drop(struct doctor *doctor)
 	const char *path = doctor->config.drop;
 	struct stat st;
 
-	if (lstat(path, &st) < 0)
+	if (!*path)
+		doctor_report(doctor, FINDING_OK, NULL, "none is configured");
+	else if (lstat(path, &st) < 0)
 		doctor_report(doctor, FINDING_WARN, NULL,
 			      "%s: %s; link records made while no daemon runs are lost", path,
 			      strerror(errno));

@@ -146,8 +146,8 @@ int output_end(struct output *output)
 }
 
 /*
- * Bytes of the UTF-8 character at text that a terminal may take as a command and JSON lets stand: DEL, C1
- * controls, bidirectional controls. 0 if it is none.
+ * Bytes of the UTF-8 character at text that a terminal may take as a command and JSON lets stand:
+ * DEL, C1 controls, bidirectional controls. 0 if it is none.
  */
 static size_t is_command(const char *text, unsigned int *ret_code)
 {

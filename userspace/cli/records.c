@@ -17,6 +17,7 @@ enum statement {
 	ENV_SET,
 	ENV,
 	LINKS,
+	LINKS_OF_PATH,
 	LINK_INPUTS,
 	STATEMENTS
 };
@@ -38,6 +39,7 @@ static const struct {
 		 "WHERE m.env_set = ? ORDER BY n.name"},
 	[LINKS] = {&link_fields,
 		   "link_view WHERE watermark = ? OR build_id = ? ORDER BY time_us, link_id"},
+	[LINKS_OF_PATH] = {&link_fields, "link_view WHERE output = ? ORDER BY time_us, link_id"},
 	[LINK_INPUTS] = {&input_fields,
 			 "link l JOIN input_set_member m ON m.input_set = l.input_set "
 			 "JOIN object o ON o.id = m.object JOIN path p ON p.id = o.path "
@@ -255,18 +257,13 @@ static int add_link(struct records *records, struct query *query, cJSON *list)
 	return r < 0 ? r : add_inputs(records, link);
 }
 
-int records_get_links(struct records *records, struct bytes watermark, struct bytes build_id,
-		      uint64_t limit, cJSON *list, uint64_t *ret_total)
+/* Of the bound query. */
+static int get_links(struct records *records, struct query *query, uint64_t limit, cJSON *list,
+		     uint64_t *ret_total)
 {
-	struct query *query = records->queries[LINKS];
 	uint64_t total = 0;
 	int r = 0;
 
-	/* Unbound parameters are NULL, and equal nothing. */
-	if (watermark.len)
-		r = query_bind_blob(query, 1, watermark);
-	if (r >= 0 && build_id.len)
-		r = query_bind_blob(query, 2, build_id);
 	while (r >= 0 && (r = query_step(query)) > 0)
 		if (total++ < limit)
 			r = add_link(records, query, list);
@@ -275,4 +272,27 @@ int records_get_links(struct records *records, struct bytes watermark, struct by
 		return r;
 	*ret_total = total;
 	return 0;
+}
+
+int records_get_links(struct records *records, struct bytes watermark, struct bytes build_id,
+		      uint64_t limit, cJSON *list, uint64_t *ret_total)
+{
+	struct query *query = records->queries[LINKS];
+	int r = 0;
+
+	/* Unbound parameters are null, and equal nothing. */
+	if (watermark.len)
+		r = query_bind_blob(query, 1, watermark);
+	if (r >= 0 && build_id.len)
+		r = query_bind_blob(query, 2, build_id);
+	return r < 0 ? r : get_links(records, query, limit, list, ret_total);
+}
+
+int records_get_links_of_path(struct records *records, const char *path, uint64_t limit,
+			      cJSON *list, uint64_t *ret_total)
+{
+	struct query *query = records->queries[LINKS_OF_PATH];
+	int r = query_bind_blob(query, 1, bytes_of(path));
+
+	return r < 0 ? r : get_links(records, query, limit, list, ret_total);
 }

@@ -26,6 +26,10 @@ int records_get_run(struct records *records, const uint8_t run_id[16], bool with
 int records_get_links(struct records *records, struct bytes watermark, struct bytes build_id,
 		      uint64_t limit, cJSON *list, uint64_t *ret_total);
 
+/* The same for links whose output had this path. */
+int records_get_links_of_path(struct records *records, const char *path, uint64_t limit,
+			      cJSON *list, uint64_t *ret_total);
+
 static inline void cleanup_records(struct records **records)
 {
 	records_free(*records);

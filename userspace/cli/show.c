@@ -110,7 +110,9 @@ static int add_links(struct show *show, uint64_t *ret_total)
 	if (!links)
 		return -ENOMEM;
 	if (!show->watermark_len && !show->build_id_len)
-		return 0;
+		return show->path ? records_get_links_of_path(show->records, show->path,
+							      show->links_limit, links, ret_total)
+				  : 0;
 	return records_get_links(show->records, watermark_of(show),
 				 show->watermark_len ? none : build_id_of(show), show->links_limit,
 				 links, ret_total);

@@ -147,11 +147,15 @@ static void put_link(const cJSON *link)
 	put_text("type", link, "output.type");
 	put_text("build-id", link, "output.build_id");
 	put_text("compiler", link, "compiler.text");
-	put_words("all compilers", record_get(link, "compilers"),
-		  record_get(link, "compilers_b64"));
+	if (cJSON_GetArraySize(record_get(link, "compilers")) > 1)
+		put_words("all compilers", record_get(link, "compilers"),
+			  record_get(link, "compilers_b64"));
 	put_text("linker", link, "linker.path");
 	put_text("linker version", link, "linker.version");
 	put_words("driver", record_get(link, "driver.argv"), record_get(link, "driver.argv_b64"));
+	if (!record_get(link, "driver.argv"))
+		put_words("link line", record_get(link, "link_line"),
+			  record_get(link, "link_line_b64"));
 	put_text("in", link, "cwd");
 	put_text("modules", link, "modules");
 	put_inputs(record_get(link, "inputs"));

@@ -35,21 +35,6 @@ static void catch_interrupts(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-/* Where the daemon writes now: the sets of runs that refer to earlier ones are there. */
-static char *open_file(const char *socket)
-{
-	_cleanup_json_ cJSON *status = NULL;
-	_cleanup_free_ char *dir = NULL, *name = NULL;
-	char *path;
-	size_t len;
-
-	if (control_ask(socket, "status", &status) < 0 ||
-	    record_get_text(status, "spool.path", &dir, &len) < 0 ||
-	    record_get_text(status, "spool.open", &name, &len) < 0)
-		return NULL;
-	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
-}
-
 /* A link or node record under the names of a run's members, so that a run's columns can show it. */
 static const struct {
 	const char *kind, *from, *to;
@@ -148,7 +133,6 @@ static int follow(struct control *control, struct output *output, struct sets *s
 static int follow_socket(const char *socket, const struct tail_args *args,
 			 const struct column_list *list)
 {
-	_cleanup_free_ char *file = args->format == OUTPUT_JSON ? open_file(socket) : NULL;
 	struct control control;
 	struct output output;
 	struct sets sets;
@@ -159,7 +143,8 @@ static int follow_socket(const char *socket, const struct tail_args *args,
 		log_err(0, "cannot ask the daemon at %s: %s", socket, control_explain(r));
 		return EXIT_TROUBLE;
 	}
-	if (sets_init(&sets, file) < 0 || output_init(&output, args->format, list, 0, stdout) < 0) {
+	if (sets_init(&sets, socket) < 0 ||
+	    output_init(&output, args->format, list, 0, stdout) < 0) {
 		log_err(-ENOMEM, "cannot start");
 		return EXIT_TROUBLE; /* the process ends: nothing to release */
 	}
