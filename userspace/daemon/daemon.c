@@ -205,7 +205,7 @@ static void reconcile(struct daemon *d)
 	}
 	tasks.count = count;
 	qsort(tasks.list, tasks.count, sizeof(*tasks.list), task_compare);
-	scan_tell(d->tracker, tasks.list, tasks.count);
+	scan_tell(d->tracker, tasks.list, tasks.count, tasks.taken_ns);
 	drain_all(d);
 	live_reconcile(tracker_live(d->tracker), task_is_alive, &tasks);
 	free(tasks.list);

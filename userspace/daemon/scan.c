@@ -239,7 +239,8 @@ static bool scan_process(struct scan *s)
 	return true;
 }
 
-unsigned int scan_tell(struct tracker *tracker, const struct event_task *tasks, size_t count)
+unsigned int scan_tell(struct tracker *tracker, const struct event_task *tasks, size_t count,
+		       uint64_t before_ns)
 {
 	struct scan *s = calloc(1, sizeof(*s));
 	unsigned int told = 0;
@@ -251,7 +252,8 @@ unsigned int scan_tell(struct tracker *tracker, const struct event_task *tasks, 
 	s->tasks = tasks;
 	s->count = count;
 	for (size_t i = 0; i < count; i++) {
-		if (tasks[i].pid == (uint32_t)getpid() || !tracker_has_room(tracker) ||
+		if (tasks[i].pid == (uint32_t)getpid() || tasks[i].start_ns >= before_ns ||
+		    !tracker_has_room(tracker) ||
 		    live_has_process(tracker_live(tracker), tasks[i].pid, tasks[i].start_ns))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%u", tasks[i].pid);

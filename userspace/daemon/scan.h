@@ -8,5 +8,9 @@
 #include "daemon/event.h"
 #include "daemon/tracker.h"
 
-/* Tells the tracker of every process of tasks that it does not know. Number told. */
-unsigned int scan_tell(struct tracker *tracker, const struct event_task *tasks, size_t count);
+/*
+ * Tells the tracker of every process of tasks that it does not know and that started before before_ns
+ * (CLOCK_BOOTTIME): the events of later ones are on their way. Number told.
+ */
+unsigned int scan_tell(struct tracker *tracker, const struct event_task *tasks, size_t count,
+		       uint64_t before_ns);
