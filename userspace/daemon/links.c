@@ -1,32 +1,113 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* From what a user's program says of a link to a link record of this node. */
 #include "daemon/links.h"
+#include "common/job.h"
+#include "daemon/drop.h"
+#include "daemon/link_record.h"
+#include "daemon/receive.h"
+#include "daemon/run_record.h"
+
+#include <errno.h>
+
+#define DATAGRAMS_MAX 1024 /* at one go */
+#define NAMES_MAX     256  /* of the drop folder, at one go */
+#define COLLECT_TICKS 10   /* the drop folder is looked at once in so many ticks */
+
 struct links {
-	int x;
+	const struct node *node;
+	struct tracker *tracker;
+	struct receiver *receiver;
+	struct drop *drop; /* NULL: there is none */
+	unsigned int ticks;
+	uint64_t refused;
 };
+
+/* The job of the process that sent the record, if its image is known. */
+static void add_job(struct links *l, cJSON *record, uint32_t pid)
+{
+	const struct image *image = pid ? live_image_of(tracker_live(l->tracker), pid, 0) : NULL;
+	struct job job;
+
+	if (image && !image_job(image, &job))
+		(void)job_json_add(record, &job, image_cgroup(image));
+	else
+		record_add_null(record, "job");
+}
+
+static void take(void *arg, enum message_kind kind, const struct message_sender *sender,
+		 struct bytes message)
+{
+	struct links *l = arg;
+	cJSON *record;
+
+	if (kind != MESSAGE_LINK ||
+	    link_record_make(message, sender->uid, sender->gid, sender->pid, &record)) {
+		l->refused++;
+		return;
+	}
+	cJSON_AddStringToObject(record, "host", l->node->host);
+	cJSON_AddStringToObject(record, "cluster", l->node->cluster);
+	cJSON_AddStringToObject(record, "boot_id", l->node->boot_id);
+	add_job(l, record, sender->pid);
+	tracker_link(l->tracker, record, sender->uid);
+}
+
 int links_new(const struct config *config, const struct node *node, struct tracker *tracker,
 	      struct links **ret)
 {
-	(void)config;
-	(void)node;
-	(void)tracker;
-	*ret = calloc(1, sizeof(**ret));
+	struct links *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	l->node = node;
+	l->tracker = tracker;
+	r = receiver_new(config->socket, &l->receiver);
+	if (!r && *config->drop)
+		r = drop_new(config->drop, &l->drop);
+	if (r) {
+		links_free(l);
+		return r;
+	}
+	*ret = l;
 	return 0;
 }
-void links_free(struct links *links)
+
+void links_free(struct links *l)
 {
-	free(links);
+	if (!l)
+		return;
+	receiver_free(l->receiver);
+	drop_free(l->drop);
+	free(l);
 }
-int links_fd(const struct links *links)
+
+int links_fd(const struct links *l)
 {
-	(void)links;
-	return -1;
+	return receiver_fd(l->receiver);
 }
-void links_receive(struct links *links, bool is_tick)
+
+void links_receive(struct links *l, bool is_tick)
 {
-	(void)links;
-	(void)is_tick;
+	uint64_t now_ns = node_boot_ns();
+
+	if (!tracker_has_room(l->tracker))
+		return;
+	(void)receiver_drain(l->receiver, DATAGRAMS_MAX, now_ns, take, l);
+	if (l->drop && is_tick && l->ticks++ % COLLECT_TICKS == 0)
+		(void)drop_collect(l->drop, NAMES_MAX, now_ns, take, l);
 }
-void links_losses(const struct links *links, struct losses *losses)
+
+void links_losses(const struct links *l, struct losses *losses)
 {
-	(void)links;
-	(void)losses;
+	const struct receive_counters *r = receiver_counters(l->receiver);
+	const struct drop_counters *d = l->drop ? drop_counters(l->drop) : NULL;
+	uint64_t lost = l->refused + r->lost_garbled + r->lost_too_long + r->lost_sender +
+			r->lost_descriptors + r->lost_quota + r->lost_full + r->lost_order +
+			r->lost_timeout + r->lost_memory;
+
+	if (d)
+		lost += d->refused_type + d->refused_links + d->refused_size + d->refused_stale +
+			d->refused_error + d->lost_memory;
+	losses->count[LOSS_MESSAGE_REFUSED] = lost;
 }
