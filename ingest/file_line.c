@@ -145,7 +145,7 @@ static int take(struct file *file, const cJSON *record, struct problem *problem)
 	if (!strcmp(kind, "file"))
 		r = file_take_end(file, record, problem);
 	else if (!strcmp(kind, "set"))
-		r = sets_take(file->loader, record, problem);
+		r = sets_load_line(file->loader, record, problem);
 	else if (shape < SHAPE_COUNT)
 		r = take_record(file, shape, record, problem);
 	else

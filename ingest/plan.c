@@ -97,15 +97,15 @@ static int add_step(struct plan *plan, const struct column *column, const char *
 	if (r < 0)
 		return r;
 	if (column->kind == COLUMN_ENTITY) {
-		/* Where the reference may be absent, its columns may be too. */
-		bool is_optional = !(column->flags & (COLUMN_REQUIRED | COLUMN_FILL));
+		/* Where the reference is absent, its columns may be too. */
+		bool is_filled = column->flags & COLUMN_FILL;
 
 		r = find_entity(plan, column->entity, step.field);
 		if (r >= 0)
 			return r;
 		for (size_t i = 0; i < column->entity->count; i++) {
 			r = add_step(plan, &column->entity->columns[i], step.field,
-				     is_optional ? step.item : FIELD_ABSENT);
+				     is_filled ? FIELD_ABSENT : step.item);
 			if (r < 0)
 				return r;
 			step.inputs[i] = (uint8_t)r;

@@ -261,7 +261,7 @@ int sets_put(struct loader *loader, const cJSON *record, const struct set *set, 
 	return 0;
 }
 
-int sets_take(struct loader *loader, const cJSON *record, struct problem *problem)
+int sets_load_line(struct loader *loader, const cJSON *record, struct problem *problem)
 {
 	struct set set;
 	int64_t id;

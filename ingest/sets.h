@@ -37,7 +37,7 @@ int sets_put(struct loader *loader, const cJSON *record, const struct set *set, 
 
 /* A set line, within a transaction: puts it in if it isn't. -EINVAL with *problem, -ENOMEM, or what
  * the database returns. */
-int sets_take(struct loader *loader, const cJSON *record, struct problem *problem);
+int sets_load_line(struct loader *loader, const cJSON *record, struct problem *problem);
 
 /* The id of a link's inputs, which are put in if need be; null if it has none. -EINVAL with
  * *problem, or what the database returns. */
