@@ -162,7 +162,7 @@ static void fill_in(const char *text, struct compiler *ret)
 	size_t len = strcspn(text, " :");
 
 	memset(ret, 0, sizeof(*ret));
-	snprintf(ret->text, sizeof(ret->text), "%s", text);
+	memcpy(ret->text, text, MIN(strlen(text), sizeof(ret->text) - 1));
 	if (strstr(text, "clang version ")) /* "Debian clang version", "Ubuntu clang version" */
 		snprintf(ret->name, sizeof(ret->name), "clang");
 	else
@@ -172,7 +172,7 @@ static void fill_in(const char *text, struct compiler *ret)
 
 bool compiler_from_comment(struct bytes comment, const char *start, struct compiler *ret)
 {
-	const char *only = NULL;
+	const char *only = "";
 	unsigned int count = 0;
 
 	for (size_t pos = 0; pos < comment.len; pos += strlen(comment.data + pos) + 1) {

@@ -127,8 +127,6 @@ static void walk_tokens(struct walk *walk, const char *const *tokens, size_t cou
 	for (size_t i = 0; i < count && !walk->stopped;) {
 		const char *token = tokens[i];
 
-		if (is_special_path(token))
-			refuse(walk, "a path that stands for an open file");
 		if (token[0] == '-') {
 			i += take_option(walk, &tokens[i], count - i);
 			continue;
@@ -150,6 +148,9 @@ void ldargs_parse(const char *const *tokens, size_t count, struct ldargs *ret)
 		return;
 	}
 	walk_tokens(&walk, tokens, count);
+	for (size_t i = 0; i < count; i++)
+		if (is_special_path(tokens[i]))
+			refuse(&walk, "a path that stands for an open file");
 	if (walk.in_library)
 		refuse(&walk, "an open --start-lib");
 	if (!ret->input_count)

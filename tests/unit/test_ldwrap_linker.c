@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The search for the real linker: by name, past ourselves, round by round past those that may call
+ * us again. */
+#include "tests/unit/unit.h"
+
+#include "ldwrap/linker.h"
+
+#include "common/fs.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+static char folder[] = "/tmp/runmark-linker-XXXXXX";
+
+static void put(const char *path, const void *data, size_t len, mode_t mode)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0700);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fs_write_all(fd, data, len), 0);
+	assert_int_equal(fchmod(fd, mode), 0);
+}
+
+/* A file that starts like ELF and has words somewhere behind. */
+static void put_elf(const char *path, const char *words, size_t at)
+{
+	_cleanup_free_ char *data = calloc(1, at + 256);
+
+	memcpy(data, "\177ELF", 4);
+	memcpy(data + at, words, strlen(words));
+	put(path, data, at + 256, 0755);
+}
+
+static int set_up(void **state)
+{
+	static const char script[] = "#!/bin/sh\nexec ld \"$@\"\n";
+
+	(void)state;
+	if (!mkdtemp(folder) || chdir(folder) < 0)
+		return -1;
+	for (const char *name = "abcdefghi"; *name; name++) {
+		char path[2] = {*name};
+
+		if (mkdir(path, 0755) < 0)
+			return -1;
+	}
+	put_elf("a/ld", LINKER_MARK, 1000);		    /* ourselves */
+	put("b/ld", script, strlen(script), 0755);	    /* somebody's script */
+	put("c/ld", script, strlen(script), 0755);	    /* another one */
+	put_elf("d/ld", "GNU ld %s\n", 70000);		    /* a linker by its words */
+	put_elf("e/x86-ld.bfd", "nothing", 100);	    /* by its name */
+	put_elf("f/ld", "nothing", 100);		    /* an unknown program */
+	put("g/ld", script, strlen(script), 0644);	    /* may not be run */
+	put_elf("h/ld.gold", "(GNU Binutils) 2.41", 65530); /* across two reads */
+	put_elf("i/ld", "GNU ld %s\n", 65530);
+	return symlink("x86-ld.bfd", "e/ld") < 0 || mkdir("g/ld.bfd", 0755) < 0 ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+	char command[64];
+
+	(void)state;
+	snprintf(command, sizeof(command), "/bin/rm -rf %s", folder);
+	return chdir("/") < 0 || system(command) ? -1 : 0;
+}
+
+/* "abd" as "a:b:d". */
+static void set_path(const char *variable, const char *folders)
+{
+	char path[256] = "";
+
+	for (size_t i = 0; folders[i]; i++)
+		snprintf(path + strlen(path), sizeof(path) - strlen(path), "%s%s/%c", i ? ":" : "",
+			 folder, folders[i]);
+	setenv(variable, path, 1);
+}
+
+static void test_search(void **state)
+{
+	static const struct {
+		const char *compiler_path, *path, *rounds, *configured;
+		const char *found; /* a letter: LETTER/ld */
+		unsigned int next_round;
+	} cases[] = {
+		{"", "d", NULL, NULL, "d", 0},
+		{"", "ad", NULL, NULL, "d", 0},
+		{"", "aaaed", NULL, NULL, "e", 0},
+		{"", "gd", NULL, NULL, "d", 0},
+		{"d", "e", NULL, NULL, "d", 0},
+		{"a", "ae", NULL, NULL, "e", 0},
+		{"", "i", NULL, NULL, "i", 0},
+		/* each round passes over one more of those that are no linker */
+		{"", "abcd", NULL, NULL, "b", 1},
+		{"", "abcd", "1", NULL, "c", 2},
+		{"", "abcd", "2", NULL, "d", 0},
+		{"", "afd", NULL, NULL, "f", 1},
+		{"", "afd", "1", NULL, "d", 0},
+		{"", "abcd", "77", NULL, "d", 0},
+		{"", "abd", "x", NULL, "b", 1},
+		{"", "abd", "-1", NULL, "d", 0},
+		/* what the administrator names comes first, but for ourselves */
+		{"", "d", NULL, "e/ld", "e", 0},
+		{"", "d", NULL, "a/ld", "d", 0},
+		{"", "d", NULL, "missing", "d", 0},
+		{"", "d", NULL, "", "d", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct linker_found found;
+		char wanted[64];
+
+		set_path("COMPILER_PATH", cases[i].compiler_path);
+		set_path("PATH", cases[i].path);
+		if (cases[i].rounds)
+			setenv(LINKER_ROUND_VARIABLE, cases[i].rounds, 1);
+		else
+			unsetenv(LINKER_ROUND_VARIABLE);
+		assert_int_equal(
+			linker_find(linker_by_name("/x/ld"), cases[i].configured, true, &found), 0);
+		snprintf(wanted, sizeof(wanted), "%s/%s/ld", folder, cases[i].found);
+		if (cases[i].configured && !strcmp(cases[i].configured, "e/ld"))
+			strcpy(wanted, "e/ld");
+		assert_string_equal(found.path, wanted);
+		assert_int_equal(found.rounds, cases[i].next_round);
+		free(found.path);
+	}
+	unsetenv(LINKER_ROUND_VARIABLE);
+}
+
+static void test_compiler_path_is_for_compilers(void **state)
+{
+	struct linker_found found;
+
+	(void)state;
+	set_path("COMPILER_PATH", "d");
+	set_path("PATH", "e");
+	assert_int_equal(linker_find(linker_by_name("ld"), NULL, false, &found), 0);
+	assert_non_null(strstr(found.path, "/e/ld"));
+	free(found.path);
+}
+
+static void test_another_linker_is_never_taken(void **state)
+{
+	struct linker_found found;
+
+	(void)state;
+	set_path("PATH", "bcdef");
+	unsetenv("COMPILER_PATH");
+	/* there is no other place for it than the system's */
+	if (linker_find(linker_by_name("ld.gold"), "e/ld", true, &found) == 0) {
+		assert_string_equal(found.path, "/usr/bin/ld.gold");
+		free(found.path);
+	}
+	assert_string_equal(linker_by_name("/a/b/ld.lld")->name, "ld.lld");
+	assert_string_equal(linker_by_name("runmark-ld")->name, "ld");
+	assert_string_equal(linker_by_name("")->name, "ld");
+	assert_string_equal(linker_by_name(NULL)->name, "ld");
+}
+
+static void test_odd_paths(void **state)
+{
+	static char path[PATH_MAX * 2 + 64];
+	struct linker_found found;
+
+	(void)state;
+	memset(path, 'x', sizeof(path) - 64);
+	snprintf(path + sizeof(path) - 64, 64, "::%s/d", folder);
+	setenv("PATH", path, 1);
+	assert_int_equal(linker_find(linker_by_name("ld"), NULL, false, &found), 0);
+	assert_non_null(strstr(found.path, "/d/ld"));
+	free(found.path);
+	/* more folders than are looked into: the system's place is left */
+	memset(path, ':', sizeof(path) - 1);
+	setenv("PATH", path, 1);
+	if (linker_find(linker_by_name("ld"), NULL, false, &found) == 0) {
+		assert_true(!strncmp(found.path, "/usr/bin/ld", 11));
+		free(found.path);
+	}
+}
+
+static void test_version_is_in_the_file(void **state)
+{
+	struct linker_found found;
+	char version[LINKER_VERSION_MAX];
+
+	(void)state;
+	set_path("PATH", "h");
+	assert_int_equal(linker_find(linker_by_name("ld.gold"), NULL, false, &found), 0);
+	assert_true(linker_version(&found, version));
+	assert_string_equal(version, "GNU gold (GNU Binutils) 2.41");
+	free(found.path);
+	set_path("PATH", "d");
+	assert_int_equal(linker_find(linker_by_name("ld"), NULL, false, &found), 0);
+	assert_false(linker_version(&found, version));
+	free(found.path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_search),
+		cmocka_unit_test(test_compiler_path_is_for_compilers),
+		cmocka_unit_test(test_another_linker_is_never_taken),
+		cmocka_unit_test(test_odd_paths),
+		cmocka_unit_test(test_version_is_in_the_file),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
