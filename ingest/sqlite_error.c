@@ -48,33 +48,58 @@ static const struct meaning *find_meaning(int code)
 	return NULL;
 }
 
+/* Why the database, or a file beside it, cannot be made or changed: 0 if that isn't it. */
+static int write_error(const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	char *slash = copy ? strrchr(copy, '/') : NULL;
+	const char *directory = slash ? copy : ".";
+
+	if (access(path, F_OK))
+		return 0;
+	if (slash)
+		slash[slash == copy] = '\0';
+	return access(path, W_OK) || (copy && access(directory, W_OK)) ? errno : 0;
+}
+
+/* What the code stands for, where the system knows more. */
+static int find_cause(struct sqlite *self, int code, int *system)
+{
+	int primary = code & 0xff, error;
+
+	if (primary != SQLITE_IOERR && primary != SQLITE_CANTOPEN && primary != SQLITE_READONLY)
+		return primary == SQLITE_BUSY && *self->stop ? SQLITE_INTERRUPT : primary;
+	if (*system == ENOSPC || *system == EDQUOT || *system == EFBIG)
+		return SQLITE_FULL;
+	error = write_error(self->path);
+	if (!error)
+		return primary;
+	*system = error;
+	return SQLITE_READONLY;
+}
+
 int sqlite_fail(struct sqlite *self, int code)
 {
-	int primary = code & 0xff, system = self->db ? sqlite3_system_errno(self->db) : 0;
+	int system = self->db ? sqlite3_system_errno(self->db) : 0;
+	int cause = find_cause(self, code, &system);
+	const struct meaning *meaning = find_meaning(cause);
+	const char *reason = system ? strerrordesc_np(system) : NULL;
 	char *message = self->backend.message;
-	const struct meaning *meaning;
+	size_t len;
 
-	if ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) &&
-	    (system == ENOSPC || system == EDQUOT || system == EFBIG))
-		primary = SQLITE_FULL;
-	if (primary == SQLITE_BUSY && *self->stop)
-		primary = SQLITE_INTERRUPT;
-	meaning = find_meaning(primary);
 	if (!meaning) {
 		snprintf(message, BACKEND_MESSAGE_SIZE, "the database %s fails: %s%s%s", self->path,
 			 self->db ? sqlite3_errmsg(self->db) : sqlite3_errstr(code),
-			 system ? ": " : "", system ? strerrordesc_np(system) ?: "" : "");
+			 reason ? ": " : "", reason ?: "");
 		return system ? -system : -EIO;
 	}
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintf(message, BACKEND_MESSAGE_SIZE, meaning->format, self->path, self->path);
 #pragma GCC diagnostic pop
-	if (primary == SQLITE_CANTOPEN && system) {
-		size_t len = strlen(message);
-
-		snprintf(message + len, BACKEND_MESSAGE_SIZE - len, " (%s)",
-			 strerrordesc_np(system) ?: "?");
+	if ((cause == SQLITE_CANTOPEN || cause == SQLITE_READONLY) && reason) {
+		len = strlen(message);
+		snprintf(message + len, BACKEND_MESSAGE_SIZE - len, " (%s)", reason);
 		return -system;
 	}
 	return meaning->error;

@@ -64,8 +64,8 @@ int work_file(struct work *work, const char *path, bool is_listed)
 	work->is_database_broken = false;
 	bad = work->loader.totals.quarantined - bad;
 	if (bad)
-		log_warn(0, "%s: %llu lines could not be loaded; --quarantine lists them", path,
-			 (unsigned long long)bad);
+		log_warn(0, "%s: %llu %s could not be loaded; --quarantine lists them", path,
+			 (unsigned long long)bad, bad == 1 ? "line" : "lines");
 	dispose(work, path, &result);
 	return 0;
 }
