@@ -93,7 +93,13 @@ $(BUILD)/runmark.skel.h: $(BUILD)/runmark.bpf.o
 
 $(call objects,userspace/daemon) $(BUILD)/obj/userspace/daemon/main.o: | $(BUILD)/runmark.skel.h
 
-$(BUILD)/obj/%.o: %.c Makefile
+# the paths that are compiled in: with others everything is compiled anew
+.PHONY: force
+$(BUILD)/paths: force
+	@mkdir -p $(@D)
+	@echo "$(PREFIX) $(SYSCONFDIR)" | cmp -s - $@ || echo "$(PREFIX) $(SYSCONFDIR)" >$@
+
+$(BUILD)/obj/%.o: %.c Makefile $(BUILD)/paths
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
@@ -116,6 +122,42 @@ $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$(p))))
 
 include ldwrap/placeholder.mk
 include tests/tests.mk
+
+# --- installing: everything below DESTDIR; the configuration file only if there is none
+
+INSTALL	?= install
+LIBEXEC	:= $(DESTDIR)$(PREFIX)/libexec/runmark
+SHARE	:= $(DESTDIR)$(PREFIX)/share
+UNITS	:= $(DESTDIR)$(PREFIX)/lib/systemd/system
+
+# Every key as a comment with its default, so that what a site has not chosen follows the version.
+$(BUILD)/runmark.conf: $(BUILD)/bin/runmarkd
+	$(call say,CONF,$@)
+	$(Q){ echo "# runmark.conf(5). Every key has a default, which stands here; take away the # to choose."; \
+		$< --config /dev/null --check-config | sed 's/^host *=.*/host =/; s/^\([a-z_]*\) *= */#\1 = /; s/ *$$//'; \
+		} >$@.tmp && mv $@.tmp $@
+
+.PHONY: install
+install: all $(BUILD)/runmark.conf
+	$(Q)$(INSTALL) -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(LIBEXEC) $(UNITS) \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
+		$(SHARE)/bash-completion/completions $(DESTDIR)$(SYSCONFDIR)/runmark
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
+	$(Q)$(INSTALL) -m 755 $(BUILD)/bin/runmarkd $(DESTDIR)$(PREFIX)/sbin/
+	$(Q)$(INSTALL) -m 755 $(BUILD)/bin/runmark $(BUILD)/bin/runmark-ingest $(DESTDIR)$(PREFIX)/bin/
+	$(Q)$(INSTALL) -m 755 $(BUILD)/bin/runmark-ld $(LIBEXEC)/ld
+	$(Q)cd $(LIBEXEC) && for name in $(filter-out ld,$(LD_NAMES)); do ln -sf ld $$name; done
+	$(Q)$(INSTALL) -m 644 $(PLACEHOLDERS:%=$(PLACEHOLDER_DIR)/placeholder-%.o) $(LIBEXEC)/
+	$(Q)for page in $(wildcard userspace/man/*.[1-8]); do \
+		$(INSTALL) -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/} || exit 1; done
+	$(Q)for name in runmark runmarkd runmark-ingest; do \
+		$(INSTALL) -m 644 userspace/cli/completion.bash $(SHARE)/bash-completion/completions/$$name || exit 1; done
+	$(Q)for unit in $(wildcard systemd/*.service); do sed 's|@PREFIX@|$(PREFIX)|g' $$unit \
+		>$(UNITS)/$${unit##*/} && chmod 644 $(UNITS)/$${unit##*/} || exit 1; done
+	$(Q)$(INSTALL) -m 644 systemd/runmark.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/runmark.conf
+	$(Q)$(INSTALL) -m 644 systemd/runmark.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/runmark.conf
+	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/runmark/runmark.conf || \
+		$(INSTALL) -m 644 $(BUILD)/runmark.conf $(DESTDIR)$(SYSCONFDIR)/runmark/runmark.conf
 
 .PHONY: clean
 clean:
