@@ -11,7 +11,6 @@
 #include <byteswap.h>
 #include <elf.h>
 #include <errno.h>
-#include <sys/stat.h>
 
 const char *const input_kind_names[] = {"object", "archive", "shared", "script", "other"};
 
@@ -118,15 +117,33 @@ static bool look_at_input(void *arg, const char *name, bool is_library)
 	return !look->why;
 }
 
-const char *inspect_link(const char *const *tokens, size_t count, const struct ldargs *args)
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* By the file's own times, old and new: a server's clock may differ from ours. */
+bool inspect_is_unchanged(const struct file_state *before, int fd)
+{
+	struct stat now;
+
+	return fstat(fd, &now) == 0 && now.st_dev == before->st.st_dev &&
+	       now.st_ino == before->st.st_ino && now.st_size == before->st.st_size &&
+	       same_time(&now.st_mtim, &before->st.st_mtim) &&
+	       same_time(&now.st_ctim, &before->st.st_ctim);
+}
+
+const char *inspect_link(const char *const *tokens, size_t count, const struct ldargs *args,
+			 struct file_state *ret_output)
 {
 	_cleanup_free_ char *buffer = malloc(INSPECT_SCRIPT_BYTES_MAX);
 	struct look look = {.left = INSPECT_SCRIPTS_MAX, .buffer = buffer};
-	struct stat st;
 
 	if (!buffer)
 		return "no memory";
-	if (stat(args->output, &st) == 0 && !S_ISREG(st.st_mode))
+	if (stat(args->output, &ret_output->st) < 0)
+		memset(ret_output, 0, sizeof(*ret_output));
+	else if (!S_ISREG(ret_output->st.st_mode))
 		return "the output isn't a regular file";
 	ldargs_each_input(tokens, count, look_at_input, &look);
 	return look.why;

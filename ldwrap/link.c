@@ -27,6 +27,7 @@
 struct augmented {
 	struct response line;
 	struct ldargs args;
+	struct file_state output_before;
 	char placeholder[PATH_MAX];
 	char **argv; /* of the child */
 	struct report report;
@@ -75,7 +76,8 @@ static const char *decide(struct link *link, struct augmented *augmented)
 	ldargs_parse(augmented->line.tokens, augmented->line.count, &augmented->args);
 	if (augmented->args.why_plain)
 		return augmented->args.why_plain;
-	why = inspect_link(augmented->line.tokens, augmented->line.count, &augmented->args);
+	why = inspect_link(augmented->line.tokens, augmented->line.count, &augmented->args,
+			   &augmented->output_before);
 	if (why)
 		return why;
 	if (placeholder_find(augmented->args.emulation, augmented->args.first_input,
@@ -194,7 +196,8 @@ static void finish(struct link *link, struct augmented *augmented)
 	link->is_linked = true;
 	child_replay(&link->child);
 	rescue_within(AFTERWARDS_SECONDS);
-	fd = stamp_output(augmented->args.output, epoch && epoch[0], &stamp);
+	fd = stamp_output(augmented->args.output, &augmented->output_before, epoch && epoch[0],
+			  &stamp);
 	if (fd < 0) {
 		link_explain("no output to stamp: %s", strerror(-fd));
 		return;

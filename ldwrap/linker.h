@@ -11,7 +11,7 @@
  * What is neither our wrapper nor surely a linker, such as a site's own script around ld, may call
  * us again. It gets LINKER_ROUND_VARIABLE in its environment, the number of such programs started
  * so far; who finds that number passes over as many. So each round comes closer to the end, and no
- * loop is possible. A linker never sees the variable.
+ * loop is possible. Only such a program, and what it runs without us, ever sees the variable.
  */
 #pragma once
 

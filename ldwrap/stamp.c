@@ -139,7 +139,8 @@ static enum stamp_state write_stamp(int fd, bool from_content, uint8_t watermark
 	return n == NOTE_UUID_LEN ? STAMP_DONE : STAMP_FAILED;
 }
 
-int stamp_output(const char *path, bool from_content, struct stamp *ret)
+int stamp_output(const char *path, const struct file_state *before, bool from_content,
+		 struct stamp *ret)
 {
 	struct stamp stamp = {.state = STAMP_READ_ONLY};
 	bool may_write = true;
@@ -157,6 +158,8 @@ int stamp_output(const char *path, bool from_content, struct stamp *ret)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
+	if (inspect_is_unchanged(before, fd))
+		return -ECANCELED;
 	stamp.size = (uint64_t)st.st_size;
 	(void)elf_id_read(fd, &stamp.id);
 	if (may_write)

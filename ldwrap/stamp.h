@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include "inspect.h"
+
 #include "common/elf_id.h"
 
 #define STAMP_HEADERS_MAX 1024 /* program headers that are looked at */
@@ -32,9 +34,11 @@ struct stamp {
 };
 
 /*
- * Opens the output (following links, as the linker did) and stamps it. from_content: the watermark
- * is made from the output's bytes before the stamp, for reproducible builds; else it is new.
- * Returns the open file, for reading, or negative errno if there is no such regular file; *ret is
- * filled in in the first case.
+ * Opens the output (following links, as the linker did) and stamps it. before: as it was before the
+ * link, which must have changed it (-ECANCELED if it hasn't). from_content: the watermark is made
+ * from the output's bytes before the stamp, for reproducible builds; else it is new. Returns the
+ * open file, for reading, or negative errno if there is no such regular file; *ret is filled in in
+ * the first case.
  */
-int stamp_output(const char *path, bool from_content, struct stamp *ret);
+int stamp_output(const char *path, const struct file_state *before, bool from_content,
+		 struct stamp *ret);

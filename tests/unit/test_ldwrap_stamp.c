@@ -85,6 +85,7 @@ static void write_image(const struct image *image)
 	assert_int_equal(fs_write_all(fd, image->data, image->len), 0);
 }
 
+static const struct file_state none;
 static const uint8_t zeros[NOTE_UUID_LEN];
 static const uint8_t others[NOTE_UUID_LEN] = "somebody else's";
 
@@ -98,7 +99,7 @@ static void stamp_and_compare(const struct image *image, bool from_content, enum
 	int fd;
 
 	assert_int_equal(stat("out", &before_st), 0);
-	fd = stamp_output("out", from_content, ret);
+	fd = stamp_output("out", &none, from_content, ret);
 	assert_true(fd >= 0);
 	close(fd);
 	assert_int_equal(ret->state, wanted);
@@ -228,16 +229,39 @@ static void test_broken_files(void **state)
 	stamp_and_compare(&image, false, STAMP_NO_NOTE, 0, &stamp);
 }
 
+static void test_an_output_that_the_linker_left_alone(void **state)
+{
+	struct file_state before;
+	struct image image;
+	struct stamp stamp;
+	struct timespec times[2] = {{1000, 0}, {1000, 1}};
+	int fd;
+
+	(void)state;
+	make_image(&image, ELFCLASS64, NOTE_AT, 40);
+	add_note(&image, NOTE_AT, NOTE_OWNER, zeros);
+	write_image(&image);
+	assert_int_equal(stat("out", &before.st), 0);
+	assert_int_equal(stamp_output("out", &before, false, &stamp), -ECANCELED);
+	/* the same size, another time */
+	assert_int_equal(utimensat(AT_FDCWD, "out", times, 0), 0);
+	fd = stamp_output("out", &before, false, &stamp);
+	assert_true(fd >= 0);
+	assert_int_equal(stamp.state, STAMP_DONE);
+	close(fd);
+	unlink("out");
+}
+
 static void test_outputs_that_are_no_files(void **state)
 {
 	struct stamp stamp;
 
 	(void)state;
-	assert_int_equal(stamp_output("missing", false, &stamp), -ENOENT);
-	assert_int_equal(stamp_output("/dev/null", false, &stamp), -EINVAL);
-	assert_int_equal(stamp_output(".", false, &stamp), -EISDIR);
+	assert_int_equal(stamp_output("missing", &none, false, &stamp), -ENOENT);
+	assert_int_equal(stamp_output("/dev/null", &none, false, &stamp), -EINVAL);
+	assert_int_equal(stamp_output(".", &none, false, &stamp), -EISDIR);
 	assert_int_equal(mkfifo("out", 0600), 0);
-	assert_int_equal(stamp_output("out", false, &stamp), -EINVAL);
+	assert_int_equal(stamp_output("out", &none, false, &stamp), -EINVAL);
 	unlink("out");
 }
 
@@ -248,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_the_content_makes_the_same_stamp),
 		cmocka_unit_test(test_what_is_left_alone),
 		cmocka_unit_test(test_broken_files),
+		cmocka_unit_test(test_an_output_that_the_linker_left_alone),
 		cmocka_unit_test(test_outputs_that_are_no_files),
 	};
 
