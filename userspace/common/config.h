@@ -8,7 +8,7 @@
 
 #include "util.h"
 
-#define CONFIG_DEFAULT_FILE "/etc/runmark/runmark.conf"
+#define CONFIG_DEFAULT_FILE RUNMARK_SYSCONFDIR "/runmark/runmark.conf"
 #define CONFIG_LINE_MAX	    4096 /* bytes of one line */
 #define CONFIG_LIST_MAX	    256	 /* members of one list */
 

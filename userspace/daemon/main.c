@@ -18,7 +18,7 @@ static const struct {
 } table[] = {
 	{{"config", required_argument, NULL, 'c'},
 	 "FILE",
-	 "read FILE instead of /etc/runmark/runmark.conf"},
+	 "read FILE instead of " CONFIG_DEFAULT_FILE},
 	{{"foreground", no_argument, NULL, 'f'},
 	 NULL,
 	 "stay in the foreground, log to standard error"},
