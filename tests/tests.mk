@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# How tests are built and run. A test prints TAP; tests/run adds them up.
+# How tests are built and run. A test is a program that prints TAP; tests/run adds them all up, and its last line
+# counts them. What there is to run is found by name: tests/unit/test_*.c, tests/fuzz/fuzz_*.c, tests/*/*.t.
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZERS	   := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -14,10 +15,36 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LDLIBS)
 
-.PHONY: unit unit-asan fuzzers check-quick check check-long bench
+.PRECIOUS: $(BUILD)/obj/%.o
+.PHONY: unit unit-asan fuzzers fuzz-programs
 unit: $(UNIT_TESTS)
 unit-asan:
-	$(Q)$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined unit
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined unit
 fuzzers:
-	$(Q)$(MAKE) BUILD=$(BUILD)/fuzzing CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzzing CC=$(CLANG) SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
 fuzz-programs: $(FUZZERS)
+
+# --- what is run; cheap tests first, so that what is plainly wrong is known soon
+
+LINTS	:= $(sort $(wildcard tests/lint/*.t))
+FUZZING	:= $(wildcard tests/fuzz/*.t)
+E2E	:= $(sort $(wildcard tests/e2e/*.t))
+# those that take more than some seconds, or build anew
+SLOW	:= tests/lint/warnings.t tests/e2e/install.t $(wildcard $(addprefix tests/e2e/,ingest_kill.t node_kill.t node_slurm.t))
+QUICK	:= $(filter-out $(SLOW),$(UNIT_TESTS) $(LINTS) $(E2E))
+ALL	:= $(UNIT_TESTS) $(UNIT_TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(LINTS) $(FUZZING) $(E2E)
+
+# python keeps what it compiled out of the tree
+RUN_TESTS = $(Q)BUILD=$(BUILD) PYTHONPYCACHEPREFIX=$(abspath $(BUILD))/pycache MAKEFLAGS= MAKELEVEL= tests/run
+
+.PHONY: check-quick check check-long bench
+check-quick: all unit
+	$(RUN_TESTS) $(QUICK)
+check: all unit unit-asan fuzzers
+	$(RUN_TESTS) $(ALL)
+check-long: all unit unit-asan fuzzers
+	$(Q)export RUNMARK_TEST_LONG=1; $(subst $(Q),,$(RUN_TESTS)) --seconds 14400 $(ALL)
+# one after the other, as each wants the machine for itself
+bench: all
+	$(Q)for bench in $(sort $(wildcard tests/bench/*)); do \
+		test ! -x $$bench || { echo "== $$bench"; BUILD=$(BUILD) $$bench || exit 1; }; done
