@@ -1,33 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The table of processes, and what each kind of event does to it (live_image.c: to one image). */
-#include "daemon/live.h"
+#include "daemon/live_table.h"
 #include "daemon/live_image.h"
-#include "daemon/journal.h"
 
 #include <errno.h>
 #include <search.h>
-
-struct process {
-	uint64_t start_ns;
-	uint32_t pid;
-	uint32_t exec_id;
-	uint64_t fork_ns;
-	struct image *image; /* NULL: not known */
-	struct image *next;  /* told of by mappings, its exec to come */
-	bool is_copy;	     /* of image's process */
-	TAILQ_ENTRY(process) copies, all;
-};
-
-TAILQ_HEAD(process_list, process);
-
-struct live {
-	struct facts *facts;
-	void *tree; /* tsearch by (pid, start) */
-	struct process_list all;
-	struct image_list finished;
-	struct live_counts counts;
-	int64_t unix_minus_boot_ns;
-};
 
 int live_new(struct facts *facts, struct live **ret)
 {
@@ -56,7 +33,7 @@ static int process_compare(const void *a, const void *b)
 	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
 }
 
-static struct process *process_find(const struct live *l, uint32_t pid, uint64_t start_ns)
+struct process *process_find(const struct live *l, uint32_t pid, uint64_t start_ns)
 {
 	struct process key = {.pid = pid, .start_ns = start_ns}, **found;
 
@@ -72,7 +49,7 @@ static struct process *process_add(struct live *l, const struct event *e)
 	if (l->counts.processes < LIVE_PROCESSES_MAX)
 		p = calloc(1, sizeof(*p));
 	if (!p) {
-		l->counts.full++;
+		l->counts.full += e->kind == EVENT_FORK || e->kind == EVENT_EXEC;
 		return NULL;
 	}
 	p->pid = e->pid;
@@ -97,9 +74,13 @@ static void process_leave_image(struct process *p)
 	p->image = NULL;
 }
 
-static void process_remove(struct live *l, struct process *p)
+void process_remove(struct live *l, struct process *p)
 {
 	process_leave_image(p);
+	if (p->next) {
+		image_free(l->facts, p->next);
+		l->counts.images--;
+	}
 	tdelete(p, &l->tree, process_compare);
 	TAILQ_REMOVE(&l->all, p, all);
 	l->counts.processes--;
@@ -135,7 +116,7 @@ static void image_finish(struct live *l, struct image *image)
 	TAILQ_INSERT_TAIL(&l->finished, image, link);
 }
 
-static void process_end_image(struct live *l, struct process *p, enum live_end how, uint64_t end_ns)
+void process_end_image(struct live *l, struct process *p, enum live_end how, uint64_t end_ns)
 {
 	struct image *image = p->image;
 
@@ -166,7 +147,24 @@ static void process_leave_by_exec(struct live *l, struct process *p, uint64_t ti
 		p->image->s.traits =
 			(p->image->s.traits & ~TRAIT_RSS_EXACT) | (traits & TRAIT_RSS_EXACT);
 	}
+	if (!p->image->exec)
+		l->counts.unseen_execs++;
 	process_end_image(l, p, END_EXEC, time_ns);
+}
+
+/* The process runs what only mappings have told of: its exec was lost, or it was killed inside. */
+static void process_go_on(struct live *l, struct process *p)
+{
+	process_leave_by_exec(l, p, p->next->s.begin_ns, 0, NULL);
+	p->image = TAKE_PTR(p->next);
+	p->exec_id = p->image->s.key.exec_id;
+}
+
+/* An event of a later image is there: one whose exec never came is over. */
+static void process_catch_up(struct live *l, struct process *p, uint32_t exec_id)
+{
+	if (p->next && p->next->s.key.exec_id < exec_id)
+		process_go_on(l, p);
 }
 
 static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
@@ -177,10 +175,12 @@ static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
 		p = process_add(l, &e->head);
 	if (!p)
 		return;
+	process_catch_up(l, p, e->head.exec_id);
 	if (p->image && !p->is_copy && p->image->s.key.exec_id == e->head.exec_id) {
-		/* told twice: by the scan and the kernel side; the latter saw more */
-		if (p->image->s.origin == ORIGIN_SCAN && !is_scan)
-			image_set_exec(p->image, l->facts, e, ORIGIN_EXEC);
+		/* begun by its mappings; or told twice, by the scan and the kernel side: the latter
+		 * saw more */
+		if (!p->image->exec || (p->image->s.origin == ORIGIN_SCAN && !is_scan))
+			image_set_exec(p->image, l->facts, e, is_scan ? ORIGIN_SCAN : ORIGIN_EXEC);
 		return;
 	}
 	process_leave_by_exec(l, p, e->head.time_ns, e->head.traits, &e->before);
@@ -191,37 +191,39 @@ static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
 		image_set_exec(p->image, l->facts, e, is_scan ? ORIGIN_SCAN : ORIGIN_EXEC);
 }
 
+/* The image that an event of (process, exec_id) speaks of, begun if it isn't known yet. */
+static struct image *image_of_event(struct live *l, struct process *p, const struct event *e)
+{
+	process_catch_up(l, p, e->exec_id);
+	if (!p->image && !p->next) {
+		p->exec_id = e->exec_id;
+		p->image = image_begin(l, e);
+		return p->image;
+	}
+	if (e->exec_id > p->exec_id && !p->next)
+		p->next = image_begin(l, e);
+	return p->next && p->next->s.key.exec_id == e->exec_id ? p->next : p->image;
+}
+
 static void apply_fork(struct live *l, const struct event_fork *e)
 {
 	struct process *parent = process_find(l, e->parent_pid, e->parent_start_ns), *p;
+	struct event head = {.pid = e->parent_pid,
+			     .start_ns = e->parent_start_ns,
+			     .exec_id = e->parent_exec_id,
+			     .time_ns = e->head.time_ns};
 
 	if (process_find(l, e->head.pid, e->head.start_ns))
 		return;
 	p = process_add(l, &e->head);
 	if (!p || !parent || !parent->image)
 		return;
+	/* who forks is out of its exec, also if that was lost */
+	if (e->parent_exec_id > parent->exec_id && image_of_event(l, parent, &head) && parent->next)
+		process_go_on(l, parent);
 	p->image = parent->image;
 	p->is_copy = true;
 	TAILQ_INSERT_TAIL(&p->image->copies, p, copies);
-}
-
-/* The image that an event of (process, exec_id) speaks of, begun if it isn't known yet. */
-static struct image *image_of_event(struct live *l, struct process *p, const struct event *e)
-{
-	if (p->image && p->exec_id == e->exec_id)
-		return p->image;
-	if (!p->image && !p->next) {
-		p->exec_id = e->exec_id;
-		p->image = image_begin(l, e);
-		return p->image;
-	}
-	if (p->next && p->next->s.key.exec_id == e->exec_id)
-		return p->next;
-	if (e->exec_id == p->exec_id + 1 && !p->next) {
-		p->next = image_begin(l, e);
-		return p->next;
-	}
-	return p->image;
 }
 
 static void apply_mmap(struct live *l, const struct event_mmap *e)
@@ -238,33 +240,50 @@ static void apply_mmap(struct live *l, const struct event_mmap *e)
 		image_add_mapping(image, l->facts, e);
 }
 
+static bool has_ended(const struct live *l, const struct event *e)
+{
+	for (size_t i = 0; i < ENDED_KEPT; i++)
+		if (l->ended[i].pid == e->pid && l->ended[i].start_ns == e->start_ns)
+			return true;
+	return false;
+}
+
+static void process_end(struct live *l, struct process *p)
+{
+	l->ended[l->ended_next].pid = p->pid;
+	l->ended[l->ended_next].start_ns = p->start_ns;
+	l->ended_next = (l->ended_next + 1) % ENDED_KEPT;
+	process_remove(l, p);
+}
+
 static void apply_exit(struct live *l, const struct event_exit *e)
 {
 	struct process *p = process_find(l, e->head.pid, e->head.start_ns);
-	struct image *image;
 
-	if (!p)
+	if (!p) {
+		if (has_ended(l,
+			      &e->head)) /* by the last rung, each of two last threads may tell */
+			return;
 		p = process_add(l, &e->head);
+	}
 	if (!p)
 		return;
-	if (p->is_copy && p->exec_id == e->head.exec_id) {
+	if (p->is_copy && e->head.exec_id <= p->exec_id) {
 		p->image->s.forks++;
 		usage_fold(&p->image->s.folded, &e->usage);
-		process_remove(l, p);
+		process_end(l, p);
 		return;
 	}
-	image = image_of_event(l, p, &e->head);
-	if (image && image == p->next) { /* killed inside exec */
-		process_leave_by_exec(l, p, e->head.time_ns, 0, NULL);
-		p->image = TAKE_PTR(p->next);
-	}
-	if (p->image) {
+	(void)image_of_event(l, p, &e->head);
+	if (p->next) /* killed inside exec */
+		process_go_on(l, p);
+	if (p->image && !p->is_copy) {
 		if (!p->image->exec)
 			l->counts.unseen_execs++;
 		image_set_exit(p->image, e);
 		process_end_image(l, p, END_EXIT, e->head.time_ns);
 	}
-	process_remove(l, p);
+	process_end(l, p);
 }
 
 void live_apply(struct live *l, const struct event *event, bool is_scan)
@@ -290,9 +309,11 @@ struct image_list *live_finished(struct live *l)
 	return &l->finished;
 }
 
-bool live_has_process(const struct live *l, uint32_t pid, uint64_t start_ns)
+bool live_knows_program(const struct live *l, uint32_t pid, uint64_t start_ns)
 {
-	return process_find(l, pid, start_ns);
+	const struct process *p = process_find(l, pid, start_ns);
+
+	return p && p->image && p->image->exec;
 }
 
 const struct image *live_image_of(const struct live *l, uint32_t pid, uint64_t start_ns)
@@ -318,6 +339,8 @@ void live_reconcile(struct live *l, bool (*is_alive)(void *arg, uint32_t pid, ui
 		next = TAILQ_NEXT(p, all);
 		if (is_alive(arg, p->pid, p->start_ns))
 			continue;
+		if (p->next)
+			process_go_on(l, p);
 		if (p->image && !p->is_copy) {
 			l->counts.unseen_ends++;
 			process_end_image(l, p, END_UNSEEN, 0);
@@ -329,71 +352,6 @@ void live_reconcile(struct live *l, bool (*is_alive)(void *arg, uint32_t pid, ui
 void live_counts(const struct live *l, struct live_counts *ret)
 {
 	*ret = l->counts;
-}
-
-/* Finished images first: what a process ran before stands before what it runs now. */
-int live_save(const struct live *l, live_writer writer, void *arg)
-{
-	const struct image *image;
-	const struct process *p;
-	int r = 0;
-
-	TAILQ_FOREACH(image, &l->finished, link)
-	if ((r = image_save(image, writer, arg)))
-		return r;
-	TAILQ_FOREACH(p, &l->all, all)
-	if (p->image && !p->is_copy && (r = image_save(p->image, writer, arg)))
-		return r;
-	TAILQ_FOREACH(p, &l->all, all)
-	{
-		struct event_fork fork = {
-			.head = {.kind = EVENT_FORK,
-				 .size = sizeof(fork),
-				 .time_ns = p->fork_ns,
-				 .start_ns = p->start_ns,
-				 .pid = p->pid,
-				 .exec_id = p->exec_id},
-		};
-
-		if (!p->is_copy && p->image)
-			continue;
-		if (p->is_copy) {
-			fork.parent_pid = p->image->s.key.pid;
-			fork.parent_start_ns = p->image->s.key.start_ns;
-			fork.parent_exec_id = p->image->s.key.exec_id;
-		}
-		r = writer(arg, JOURNAL_EVENT, &fork, sizeof(fork));
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
-void live_restore(struct live *l, const struct live_image_state *state)
-{
-	struct process *p = process_find(l, state->key.pid, state->key.start_ns);
-
-	if (!p || !p->image || p->is_copy)
-		return;
-	p->image->s = *state;
-	if (state->end == END_NONE)
-		return;
-	process_end_image(l, p, state->end, state->end_ns);
-	if (state->end != END_EXEC)
-		process_remove(l, p);
-}
-
-void live_forget(struct live *l, const struct live_key *key)
-{
-	struct image *image, *next;
-
-	for (image = TAILQ_FIRST(&l->finished); image; image = next) {
-		next = TAILQ_NEXT(image, link);
-		if (memcmp(&image->s.key, key, sizeof(*key)))
-			continue;
-		TAILQ_REMOVE(&l->finished, image, link);
-		image_free(l->facts, image);
-	}
 }
 
 void live_free(struct live *l)
@@ -413,8 +371,6 @@ void live_free(struct live *l)
 			image_free(l->facts, image);
 			p->image = NULL;
 		}
-		if (p->next)
-			image_free(l->facts, p->next);
 		process_remove(l, p);
 	}
 	while ((image = TAILQ_FIRST(&l->finished))) {

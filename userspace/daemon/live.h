@@ -86,8 +86,8 @@ void live_apply(struct live *live, const struct event *event, bool is_scan);
 struct image_list *live_finished(struct live *live);
 void image_free(struct facts *facts, struct image *image);
 
-/* True if (pid, start) is in the table. */
-bool live_has_process(const struct live *live, uint32_t pid, uint64_t start_ns);
+/* True if (pid, start) is in the table, with the program it runs. */
+bool live_knows_program(const struct live *live, uint32_t pid, uint64_t start_ns);
 /* The image that a process runs now, its copy's origin for a copy; NULL if it isn't known. start_ns
  * 0: any. */
 const struct image *live_image_of(const struct live *live, uint32_t pid, uint64_t start_ns);

@@ -97,6 +97,22 @@ void usage_fold(struct event_usage *sum, const struct event_usage *more)
 	sum->max_rss = MAX(sum->max_rss, more->max_rss);
 }
 
+bool image_state_check(const struct live_image_state *state)
+{
+	const bool *flags[] = {&state->has_notes, &state->has_usage, &state->exec_unseen,
+			       &state->notes.has_watermark};
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		uint8_t value;
+
+		memcpy(&value, flags[i], 1);
+		if (value > 1)
+			return false;
+	}
+	return state->origin <= ORIGIN_SCAN && state->end <= END_UNSEEN &&
+	       state->notes.build_id_len <= NOTE_BUILD_ID_MAX;
+}
+
 /* Has the program's file looked at. */
 static void image_ask_program(struct image *image, struct facts *facts)
 {
@@ -104,6 +120,25 @@ static void image_ask_program(struct image *image, struct facts *facts)
 		image->program = facts_file(facts, &image->exec->file,
 					    event_bytes(&image->exec->head, image->exec->exe),
 					    image->s.key.pid);
+}
+
+static bool is_same_inode(const struct event_file *a, const struct event_file *b)
+{
+	return a->inode == b->inode && a->device == b->device;
+}
+
+/* Where exec's own mappings are seen, the program's comes before it is known which one that is. */
+static void image_drop_program(struct image *image, struct facts *facts)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < image->object_count; i++) {
+		if (is_same_inode(&image->objects[i]->file, &image->exec->file))
+			facts_release(facts, image->objects[i]);
+		else
+			image->objects[kept++] = image->objects[i];
+	}
+	image->object_count = kept;
 }
 
 void image_set_exec(struct image *image, struct facts *facts, const struct event_exec *e,
@@ -116,8 +151,10 @@ void image_set_exec(struct image *image, struct facts *facts, const struct event
 		return;
 	}
 	memcpy(copy, e, e->head.size);
+	copy->head.seq = 0; /* in a journal begun anew it is no event of the ring any more */
 	free(image->exec);
 	image->exec = copy;
+	image_drop_program(image, facts);
 	if (origin == ORIGIN_EXEC) {
 		image->s.begin_unix_ns += e->head.time_ns - image->s.begin_ns;
 		image->s.begin_ns = e->head.time_ns;
@@ -154,6 +191,14 @@ static void image_set_notes(struct image *image, struct bytes notes)
 	image->s.has_notes = true;
 }
 
+/* The scan of /proc knows less of a file than the kernel side. */
+static bool is_same_object(const struct fact *a, const struct fact *b)
+{
+	return a == b ||
+	       (is_same_inode(&a->file, &b->file) && (!*a->file.fstype || !*b->file.fstype) &&
+		a->path_len == b->path_len && !memcmp(a->path, b->path, a->path_len));
+}
+
 void image_add_mapping(struct image *image, struct facts *facts, const struct event_mmap *e)
 {
 	struct fact *fact;
@@ -163,8 +208,7 @@ void image_add_mapping(struct image *image, struct facts *facts, const struct ev
 	if (!e->path.len)
 		return;
 	/* the program itself is no object of its own */
-	if (image->exec && e->file.inode == image->exec->file.inode &&
-	    e->file.device == image->exec->file.device)
+	if (image->exec && is_same_inode(&e->file, &image->exec->file))
 		return;
 	if (image->object_count >= LIVE_OBJECTS_MAX) {
 		image->s.flags |= EVENT_OBJECTS_LIMIT;
@@ -176,7 +220,7 @@ void image_add_mapping(struct image *image, struct facts *facts, const struct ev
 		return;
 	}
 	for (uint32_t i = 0; i < image->object_count; i++) {
-		if (image->objects[i] == fact) {
+		if (is_same_object(image->objects[i], fact)) {
 			facts_release(facts, fact);
 			return;
 		}

@@ -18,5 +18,8 @@ void image_set_exit(struct image *image, const struct event_exit *e);
  * memory). */
 void image_ask_missing(struct image *image, struct facts *facts);
 
+/* True if the state, which comes from a journal, can be believed. */
+bool image_state_check(const struct live_image_state *state);
+
 /* Adds what a copy has used. */
 void usage_fold(struct event_usage *sum, const struct event_usage *more);

@@ -254,7 +254,7 @@ unsigned int scan_tell(struct tracker *tracker, const struct event_task *tasks, 
 	for (size_t i = 0; i < count; i++) {
 		if (tasks[i].pid == (uint32_t)getpid() || tasks[i].start_ns >= before_ns ||
 		    !tracker_has_room(tracker) ||
-		    live_has_process(tracker_live(tracker), tasks[i].pid, tasks[i].start_ns))
+		    live_knows_program(tracker_live(tracker), tasks[i].pid, tasks[i].start_ns))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%u", tasks[i].pid);
 		s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table's insides, which live.c (events) and live_journal.c (saving) share. */
+#pragma once
+
+#include "daemon/live.h"
+
+struct process {
+	uint64_t start_ns;
+	uint32_t pid;
+	uint32_t exec_id;
+	uint64_t fork_ns;
+	struct image *image; /* NULL: not known */
+	struct image *next;  /* told of by mappings, its exec to come */
+	bool is_copy;	     /* of image's process */
+	TAILQ_ENTRY(process) copies, all;
+};
+
+TAILQ_HEAD(process_list, process);
+
+#define ENDED_KEPT 64 /* processes that ended last: their end may be told twice */
+
+struct live {
+	struct facts *facts;
+	void *tree; /* tsearch by (pid, start) */
+	struct {
+		uint64_t start_ns;
+		uint32_t pid;
+	} ended[ENDED_KEPT];
+	unsigned int ended_next;
+	struct process_list all;
+	struct image_list finished;
+	struct live_counts counts;
+	int64_t unix_minus_boot_ns;
+};
+
+struct process *process_find(const struct live *live, uint32_t pid, uint64_t start_ns);
+/* It is gone, and what it was about to run too. Its image is somebody else's or has ended. */
+void process_remove(struct live *live, struct process *process);
+/* Its own image (not a copy's) goes to those that have ended. */
+void process_end_image(struct live *live, struct process *process, enum live_end how,
+		       uint64_t end_ns);
