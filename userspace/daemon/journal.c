@@ -12,6 +12,7 @@
 
 #define JOURNAL_MAGIC	    0x314a4d52u /* "RMJ1" */
 #define JOURNAL_RESTART_MIN (4u << 20)	/* starting anew before that isn't worth it */
+#define RESERVE_STEP	    (1u << 20)	/* bytes had from the file system at one go */
 
 struct header {
 	uint32_t magic;
@@ -26,9 +27,12 @@ struct entry {
 };
 
 struct area {
+	int fd;
 	char *map;
-	size_t used;
+	size_t size, used;
+	size_t reserved; /* bytes that are surely there: a store behind them may end in SIGBUS */
 };
+#define AREA_NONE ((struct area){.fd = -1})
 
 struct journal {
 	int folder_fd;
@@ -40,11 +44,29 @@ struct journal {
 
 #define PADDED(len) (((len) + 7) & ~(size_t)7)
 
+/* Room for len bytes behind what is used, or -ENOSPC. */
+static int area_reserve(struct area *area, size_t len)
+{
+	size_t need, step;
+
+	if (len > area->size - area->used)
+		return -ENOSPC;
+	need = area->used + len;
+	if (need <= area->reserved)
+		return 0;
+	step = MIN(MAX(need - area->reserved, (size_t)RESERVE_STEP), area->size - area->reserved);
+	if (posix_fallocate(area->fd, area->reserved, step))
+		return -ENOSPC;
+	area->reserved += step;
+	return 0;
+}
+
 static int area_open(const struct journal *j, const char *name, int flags, struct area *ret)
 {
 	_cleanup_close_ int fd =
 		openat(j->folder_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
 	struct stat st;
+	size_t size;
 	char *map;
 
 	if (fd < 0)
@@ -53,52 +75,76 @@ static int area_open(const struct journal *j, const char *name, int flags, struc
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	if ((size_t)st.st_size != j->max && ftruncate(fd, j->max))
+	/* a longer one, of when more was allowed, is read whole */
+	size = MAX((size_t)st.st_size, j->max);
+	if ((size_t)st.st_size != size && ftruncate(fd, size))
 		return -errno;
-	map = mmap(NULL, j->max, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
-	*ret = (struct area){map, 0};
+	*ret = (struct area){.fd = TAKE_FD(fd), .map = map, .size = size};
+	return area_reserve(ret, sizeof(struct header) + sizeof(struct entry));
+}
+
+static int area_init(struct area *area, uint64_t layout)
+{
+	struct header header = {JOURNAL_MAGIC, sizeof(header), layout};
+	int r = area_reserve(area, sizeof(header));
+
+	if (r)
+		return r;
+	memcpy(area->map, &header, sizeof(header));
+	area->used = sizeof(header);
 	return 0;
 }
 
-static void area_init(struct area *area, uint64_t layout)
-{
-	struct header header = {JOURNAL_MAGIC, sizeof(header), layout};
-
-	memcpy(area->map, &header, sizeof(header));
-	area->used = sizeof(header);
-}
-
-static void area_close(struct journal *j, struct area *area)
+static void area_close(struct area *area)
 {
 	if (area->map)
-		munmap(area->map, j->max);
-	*area = (struct area){0};
+		munmap(area->map, area->size);
+	cleanup_close(&area->fd);
+	*area = AREA_NONE;
 }
 
-/* Tells each whole entry; ends where one makes no sense. */
-static void area_read(struct journal *j, struct area *area, journal_reader reader, void *arg)
+/* Tells each whole entry; ends where one makes no sense. True if nothing but zeros can follow, so
+ * that it can be appended to. */
+static bool area_read(struct journal *j, struct area *area, journal_reader reader, void *arg)
 {
 	struct header header;
 
 	memcpy(&header, area->map, sizeof(header));
 	if (header.magic != JOURNAL_MAGIC || header.size != sizeof(header) ||
-	    header.layout != j->layout) {
-		memset(area->map, 0, sizeof(header) + sizeof(struct entry));
-		area_init(area, j->layout);
-		return;
-	}
+	    header.layout != j->layout)
+		return false;
 	area->used = sizeof(header);
-	while (j->max - area->used >= sizeof(struct entry)) {
+	while (area->size - area->used >= sizeof(struct entry)) {
 		struct entry *entry = (void *)(area->map + area->used);
 		size_t len = atomic_load(&entry->len);
 
-		if (!len || PADDED(len - 1) > j->max - area->used - sizeof(*entry))
-			break;
+		if (!len)
+			return area->size == j->max;
+		if (PADDED(len - 1) > area->size - area->used - sizeof(*entry))
+			return false;
 		reader(arg, entry->kind, (struct bytes){entry->data, len - 1});
 		area->used += sizeof(*entry) + PADDED(len - 1);
 	}
+	return area->size == j->max;
+}
+
+/* What was read, to a file in which nothing follows. */
+static int journal_copy(struct journal *j)
+{
+	size_t len = MAX(j->now.used, sizeof(struct header)) - sizeof(struct header);
+	int r = journal_begin(j);
+
+	if (r)
+		return r;
+	r = area_reserve(&j->next, len);
+	if (!r && len) {
+		memcpy(j->next.map + j->next.used, j->now.map + sizeof(struct header), len);
+		j->next.used += len;
+	}
+	return journal_finish(j, r);
 }
 
 int journal_new(const char *folder, uint64_t layout, size_t max_bytes, journal_reader reader,
@@ -111,6 +157,7 @@ int journal_new(const char *folder, uint64_t layout, size_t max_bytes, journal_r
 		return -ENOMEM;
 	j->layout = layout;
 	j->max = max_bytes;
+	j->now = j->next = AREA_NONE;
 	j->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = j->folder_fd < 0 ? -errno : area_open(j, "journal", O_CREAT, &j->now);
 	if (r) {
@@ -118,7 +165,14 @@ int journal_new(const char *folder, uint64_t layout, size_t max_bytes, journal_r
 		return r;
 	}
 	unlinkat(j->folder_fd, "journal.new", 0);
-	area_read(j, &j->now, reader, arg);
+	/* entries of a journal that was longer than is allowed now may not fit: they stay in it,
+	 * and it goes when it is started anew */
+	if (!area_read(j, &j->now, reader, arg))
+		r = journal_copy(j);
+	if (r && !(r == -ENOSPC && j->now.used)) {
+		journal_free(j);
+		return r;
+	}
 	*ret = j;
 	return 0;
 }
@@ -127,8 +181,8 @@ void journal_free(struct journal *j)
 {
 	if (!j)
 		return;
-	area_close(j, &j->now);
-	area_close(j, &j->next);
+	area_close(&j->now);
+	area_close(&j->next);
 	cleanup_close(&j->folder_fd);
 	free(j);
 }
@@ -140,7 +194,7 @@ static struct area *area_current(const struct journal *j)
 
 bool journal_has_room(const struct journal *j, size_t len)
 {
-	return j->max - area_current(j)->used >= 2 * sizeof(struct entry) + PADDED(len);
+	return !area_reserve(area_current(j), 2 * sizeof(struct entry) + PADDED(len));
 }
 
 int journal_append(struct journal *j, uint32_t kind, const void *data, size_t len)
@@ -150,8 +204,8 @@ int journal_append(struct journal *j, uint32_t kind, const void *data, size_t le
 
 	if (!journal_has_room(j, len))
 		return -ENOSPC;
-	/* what follows must read as the end, whatever an older file left there: it is always zero,
-	 * since files are made empty and only appended to */
+	/* what follows reads as the end: it is always zero, since files are made empty and only
+	 * appended to */
 	entry->kind = kind;
 	memcpy(entry->data, data, len);
 	atomic_store_explicit(&entry->len, (uint32_t)len + 1, memory_order_release);
@@ -171,8 +225,8 @@ int journal_begin(struct journal *j)
 	unlinkat(j->folder_fd, "journal.new", 0);
 	r = area_open(j, "journal.new", O_CREAT | O_EXCL, &j->next);
 	if (!r)
-		area_init(&j->next, j->layout);
-	return r;
+		r = area_init(&j->next, j->layout);
+	return r ? journal_finish(j, r) : 0;
 }
 
 int journal_finish(struct journal *j, int error)
@@ -180,13 +234,13 @@ int journal_finish(struct journal *j, int error)
 	if (!error && renameat(j->folder_fd, "journal.new", j->folder_fd, "journal"))
 		error = -errno;
 	if (error) {
-		area_close(j, &j->next);
+		area_close(&j->next);
 		unlinkat(j->folder_fd, "journal.new", 0);
 		return error;
 	}
-	area_close(j, &j->now);
+	area_close(&j->now);
 	j->now = j->next;
-	j->next = (struct area){0};
+	j->next = AREA_NONE;
 	j->first = j->now.used;
 	return 0;
 }

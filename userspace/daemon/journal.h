@@ -2,7 +2,8 @@
 /*
  * What the daemon knows and has not yet written to the spool, so that kill -9 loses nothing: a file
  * on tmpfs, mapped shared, to which each event is appended before the ring lets go of it. A store
- * to a shared mapping survives its process, so an entry costs a copy and no system call.
+ * to a shared mapping survives its process, so an entry costs a copy and no system call. The file's
+ * space is had in advance, a piece at a time: a full /run is an error, not a SIGBUS.
  *
  * It is kept short by starting anew: now and then all that is still of use (the live table) is
  * written to "journal.new", which is then renamed over "journal". So there is one file, and it is
@@ -28,14 +29,14 @@ typedef void (*journal_reader)(void *arg, uint32_t kind, struct bytes data);
 
 /*
  * layout: what the entries belong to; a file of another one is not read. max_bytes: the most it may
- * hold. The entries of the file that is there are told to reader, then it goes on behind them. 0 or
- * negative errno.
+ * hold. The entries of the file that is there are told to reader, then it goes on behind them. What
+ * makes no sense, and all that follows it, is dropped. 0 or negative errno.
  */
 int journal_new(const char *folder, uint64_t layout, size_t max_bytes, journal_reader reader,
 		void *arg, struct journal **ret);
 void journal_free(struct journal *journal);
 
-/* False if the journal has no room for an entry of len bytes. */
+/* False if the journal, or its file system, has no room for an entry of len bytes. */
 bool journal_has_room(const struct journal *journal, size_t len);
 /* -ENOSPC without room. */
 int journal_append(struct journal *journal, uint32_t kind, const void *data, size_t len);
