@@ -37,8 +37,8 @@ static const struct check checks[] = {
 	 false},
 	{"files waiting", check_waiting, "see whether runmark-ingest (or the mover) still runs",
 	 false},
-	{"drop directory", check_drop, "systemd-tmpfiles --create makes it right: root's, mode 1733",
-	 false},
+	{"drop directory", check_drop,
+	 "systemd-tmpfiles --create makes it right: root's, mode 1733", false},
 	{"database", check_database, "see runmark-ingest(8)", false},
 };
 

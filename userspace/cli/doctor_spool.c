@@ -152,7 +152,7 @@ void check_database(struct doctor *doctor)
 	_cleanup_store_ struct store *store = NULL;
 	_cleanup_query_ struct query *query = NULL;
 	_cleanup_free_ char *message = NULL;
-	bool is_named = doctor->db || getenv("RUNMARK_DB");
+	bool is_named = doctor->db || secure_getenv("RUNMARK_DB");
 	int r = store_open(doctor->db, &store, &message);
 
 	if (r == -ENOENT && !is_named) {

@@ -145,7 +145,11 @@ int record_fields_add(const struct field_list *fields, struct query *query, cJSO
 		bool wanted = !is_null || (field->flags & FIELD_LIST);
 		const char *name;
 		cJSON *object;
-		int r = find_object(record, field->path, wanted, &object, &name);
+		int r;
+
+		if (field->kind == FIELD_NONE)
+			continue;
+		r = find_object(record, field->path, wanted, &object, &name);
 
 		if (r < 0)
 			return r;
@@ -161,4 +165,22 @@ int record_fields_add(const struct field_list *fields, struct query *query, cJSO
 			return r;
 	}
 	return 0;
+}
+
+int record_fields_add_rows(const struct field_list *fields, struct query *query, cJSON *list)
+{
+	int r;
+
+	while ((r = query_step(query)) > 0) {
+		cJSON *item = cJSON_CreateObject();
+
+		if (!item || !cJSON_AddItemToArray(list, item)) {
+			cJSON_Delete(item);
+			return -ENOMEM;
+		}
+		r = record_fields_add(fields, query, item);
+		if (r < 0)
+			return r;
+	}
+	return r;
 }

@@ -20,6 +20,7 @@ enum field_kind {
 	FIELD_TIME,	/* microseconds since 1970 */
 	FIELD_DURATION, /* microseconds: seconds */
 	FIELD_JSON,	/* text that is JSON */
+	FIELD_NONE,	/* no member; for whoever asks the row */
 };
 
 #define FIELD_OPTIONAL 1 /* null: left out */
@@ -42,3 +43,6 @@ char *record_fields_select(const struct field_list *fields, const char *tail);
 
 /* Adds the current row's values. 0, -ENOMEM, or -EBADMSG if a value can't be what it should. */
 int record_fields_add(const struct field_list *fields, struct query *query, cJSON *record);
+
+/* All rows of the bound query, each an object at the end of list. 0 or as above. */
+int record_fields_add_rows(const struct field_list *fields, struct query *query, cJSON *list);

@@ -41,8 +41,9 @@ static int print_run(void *arg, const struct run_key *key)
 {
 	struct find *find = arg;
 	_cleanup_json_ cJSON *run = NULL;
-	int r = records_get_run(find->records, key->run_id, find->output.format == OUTPUT_JSON,
-				&run);
+	int r = records_get_run(
+		find->records, key->run_id,
+		find->output.format == OUTPUT_JSON ? RECORD_SETS_TEXT : RECORD_SETS_NONE, &run);
 
 	if (r == -ENOENT) /* deleted since it was found */
 		return 0;

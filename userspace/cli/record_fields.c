@@ -6,6 +6,9 @@
 #include "cli/record_fields.h"
 
 static const struct field run_items[] = {
+	[RUN_FIELD_STATE] = {"state", NULL, FIELD_NONE, 0},
+	[RUN_FIELD_OBJECT_SET] = {"object_set", NULL, FIELD_NONE, 0},
+	[RUN_FIELD_ENV_SET] = {"env_set", NULL, FIELD_NONE, 0},
 	{"run_id", "run_id", FIELD_UUID, 0},
 	{"seq", "seq", FIELD_DECIMAL, 0},
 	{"host", "host", FIELD_TEXT, 0},

@@ -4,6 +4,9 @@
 
 #include "cli/field.h"
 
+/* Of run_fields: what is no member. */
+enum { RUN_FIELD_STATE, RUN_FIELD_OBJECT_SET, RUN_FIELD_ENV_SET };
+
 extern const struct field_list run_fields;    /* of run_view */
 extern const struct field_list link_fields;   /* of link_view */
 extern const struct field_list object_fields; /* of object_set_member m, object o, path p */

@@ -72,7 +72,7 @@ static int add_run(void *arg, const struct run_key *key)
 {
 	struct show *show = arg;
 	cJSON *run;
-	int r = records_get_run(show->records, key->run_id, true, &run);
+	int r = records_get_run(show->records, key->run_id, RECORD_SETS_TREE, &run);
 
 	if (r == -ENOENT || r == -EBADMSG)
 		return 0;
@@ -222,7 +222,7 @@ static int take_program(struct show *show, const cJSON *run)
 static int answer_uuid(struct show *show, const uuid_t uuid)
 {
 	cJSON *run;
-	int r = records_get_run(show->records, uuid, true, &run);
+	int r = records_get_run(show->records, uuid, RECORD_SETS_TREE, &run);
 
 	if (r == -ENOENT) {
 		memcpy(show->watermark, uuid, sizeof(show->watermark));

@@ -73,7 +73,7 @@ int store_open(const char *url, struct store **ret, char **ret_message)
 
 	*ret_message = NULL;
 	if (!url)
-		url = getenv("RUNMARK_DB");
+		url = secure_getenv("RUNMARK_DB");
 	if (!url || !*url)
 		url = STORE_DEFAULT_URL;
 	backend = find_backend(url, &rest);

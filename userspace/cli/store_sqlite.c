@@ -68,9 +68,12 @@ static int open_as(struct connection *connection, const char *name, int flags)
 	if (code == SQLITE_OK) {
 		sqlite3_extended_result_codes(connection->db, 1);
 		sqlite3_busy_timeout(connection->db, STORE_BUSY_MS);
-		/* The first real read; opening alone reads nothing. */
-		code = sqlite3_exec(connection->db, "SELECT 1 FROM sqlite_master", NULL, NULL,
-				    NULL);
+		/*
+		 * The first real read; opening alone reads nothing. In one transaction all
+		 * that follows sees the same state, and locks are taken once.
+		 */
+		code = sqlite3_exec(connection->db, "BEGIN; SELECT 1 FROM sqlite_master", NULL,
+				    NULL, NULL);
 	}
 	return code;
 }

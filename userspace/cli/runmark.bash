@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Completion of runmark(1) for bash. Commands and options are asked of the program's own --help, which is made
+# from the same tables that it parses with; only kinds of arguments are known here.
+# shellcheck shell=bash
+
+_runmark_commands()
+{
+	runmark --help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'
+}
+
+_runmark_options()
+{
+	runmark help "$1" 2>/dev/null | sed -n 's/^  \(--[a-z-]*\).*/\1/p'
+}
+
+# The words that an option takes: "--format table|json|csv".
+_runmark_words()
+{
+	runmark help "$1" 2>/dev/null | sed -n "s/^  $2 \\([a-z|]*\\).*/\\1/p" | tr '|' ' '
+}
+
+_runmark()
+{
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local command=${COMP_WORDS[1]} words=''
+
+	COMPREPLY=()
+	if ((COMP_CWORD == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W "$(_runmark_commands) --help --version" -- "$word")
+		return
+	fi
+	case $before in
+	--user)
+		mapfile -t COMPREPLY < <(compgen -u -- "$word")
+		return
+		;;
+	--exe | --lib | --config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		compopt -o filenames 2>/dev/null
+		return
+		;;
+	--db)
+		mapfile -t COMPREPLY < <(compgen -W 'sqlite:' -- "$word")
+		compopt -o nospace 2>/dev/null
+		return
+		;;
+	--signal)
+		mapfile -t COMPREPLY < <(compgen -A signal -- "$word")
+		return
+		;;
+	--since | --until)
+		words='today yesterday 1h 1d 1w'
+		;;
+	--columns)
+		words=$(runmark find --columns help 2>/dev/null | sed 's/ .*//')
+		;;
+	--format)
+		words=$(_runmark_words "$command" "$before")
+		;;
+	help)
+		words=$(_runmark_commands)
+		;;
+	*)
+		if [[ $word != -* && $command == show ]]; then
+			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+			compopt -o filenames 2>/dev/null
+			return
+		fi
+		words=$(_runmark_options "$command")
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+
+complete -F _runmark runmark
