@@ -16,8 +16,12 @@ const volatile bool loader_at_exec = true; /* no hook sees the kernel's own mapp
 
 /*
  * A walk's state stands in scratch, not in registers: the verifier forgets what it knew of it at
- * each step, so that steps look alike and are checked once. Global functions take their objects
- * from here, too: they may be passed no pointers.
+ * each step, so that steps look alike and are checked once.
+ *
+ * Walks are static functions, though global ones would be checked once and not at each call (exec:
+ * 54,000 instead of 228,000 instructions of 1,000,000): kernels that have bpf_preempt_disable()
+ * refused to call them behind it at first ("global function calls are not allowed with preemption
+ * disabled"; 6.12 does, 6.18 does not).
  */
 struct walk {
 	void *at, *mount; /* dentry and vfsmount, later mount; or kernfs_node */

@@ -55,7 +55,7 @@ static __always_inline u64 auxv_value(struct mm_struct *mm, u64 type)
  * other, each padded to 4. Notes are parsed in user space, where the parser is fuzzed. Number of
  * bytes; 0 if they are not in memory now. 64-bit programs only.
  */
-__noinline u32 notes_walk(u64 off)
+static __noinline u32 notes_walk(u64 off)
 {
 	struct scratch *s = scratch_get();
 	struct mm_struct *mm;

@@ -4,7 +4,7 @@
  * are walked as prepend_path() in fs/d_path.c does: up to the root of the mount, then on at its
  * mountpoint, until the process's own root; written backwards. Paths are as the process sees them.
  *
- * Both walks are global functions: verified once, however often they are called.
+ * Both walks are functions of their own, to be there once and not inlined at each call.
  */
 #pragma once
 
@@ -88,7 +88,7 @@ static __always_inline bool path_step(struct scratch *s, struct dentry *root,
  * Writes the path of s->walk.at below s->walk.mount (a vfsmount) to the event at off; s->walk.fs's
  * root ends it. Returns length | PATH_RESULT_CUT | PATH_RESULT_DELETED.
  */
-__noinline u32 path_walk(u64 off)
+static __noinline u32 path_walk(u64 off)
 {
 	struct scratch *s = scratch_get();
 	struct vfsmount *root_mount;
@@ -123,7 +123,7 @@ static __always_inline u32 path_write(struct scratch *s, struct dentry *dentry,
 }
 
 /* The same for a control group's node (s->walk.at), from its hierarchy's root. */
-__noinline u32 cgroup_walk(u64 off)
+static __noinline u32 cgroup_walk(u64 off)
 {
 	struct scratch *s = scratch_get();
 

@@ -88,7 +88,7 @@ const volatile __u32 cpu_count = 1;
 	64 /* above, the counter's own error (32 pages a CPU the process ran on) stays */
 
 /* Resident pages of s->walk.mm, all kinds but swap (MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES). */
-__noinline u64 rss_walk(void)
+static __noinline u64 rss_walk(void)
 {
 	struct scratch *s = scratch_get();
 	struct mm_struct *mm = s ? s->walk.mm : NULL;
