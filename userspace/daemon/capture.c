@@ -221,15 +221,10 @@ static int capture_fresh(struct capture *c, const struct capture_options *o, cha
 {
 	struct runmark_bpf *bpf;
 	char path[PIN_PATH_MAX];
-	enum hook_fact failed;
 	uint32_t zero = 0;
-	int r = hooks_choose((const struct hook **)o->forced, c->hooks, &failed);
+	int r;
 
-	if (r) {
-		say(ret_message, "no hook works here for \"%s\" (%s); see runmark doctor",
-		    hook_fact_name(failed), strerror(-r));
-		return r;
-	}
+	hooks_choose((const struct hook **)o->forced, c->hooks);
 	bpf = runmark_bpf__open();
 	if (!bpf)
 		return -errno;

@@ -116,26 +116,25 @@ static int hook_try(const struct hook *hook)
 	return r;
 }
 
-int hooks_choose(const struct hook *forced[HOOK_FACTS], const struct hook *ret[HOOK_FACTS],
-		 enum hook_fact *ret_failed)
+/* The next rung of hook's ladder that may be used, or NULL. */
+static const struct hook *hook_next(const struct hook *hook, enum hook_fact fact,
+				    const struct hook *forced)
 {
-	const struct hook *chosen[HOOK_FACTS] = {NULL};
+	for (hook = hook ? hook + 1 : hooks; hook->rung; hook++)
+		if (hook->fact == fact && (!forced || forced == hook))
+			return hook;
+	return NULL;
+}
 
+void hooks_choose(const struct hook *forced[HOOK_FACTS], const struct hook *ret[HOOK_FACTS])
+{
 	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++) {
-		int r = -ENOENT;
+		const struct hook *hook = hook_next(NULL, fact, forced[fact]), *next;
 
-		for (const struct hook *hook = hooks; hook->rung && !chosen[fact]; hook++) {
-			if (hook->fact != fact || (forced[fact] && forced[fact] != hook))
-				continue;
-			r = hook_try(hook);
-			if (!r)
-				chosen[fact] = hook;
-		}
-		if (!chosen[fact]) {
-			*ret_failed = fact;
-			return r;
-		}
+		/* the last rung left needs no trial (a third of a second each): loading it is one
+		 */
+		while ((next = hook_next(hook, fact, forced[fact])) && hook_try(hook))
+			hook = next;
+		ret[fact] = hook;
 	}
-	memcpy(ret, chosen, sizeof(chosen));
-	return 0;
 }

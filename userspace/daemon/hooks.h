@@ -27,12 +27,8 @@ const struct hook *hooks_table(void);
 const struct hook *hook_by_program(const char *program);
 const struct hook *hook_by_rung(enum hook_fact fact, const char *rung);
 
-/*
- * The first rung of each fact that works, or the forced one (NULL: none is forced). 0, or the
- * negative errno of the last rung tried; *ret_failed is then the fact.
- */
-int hooks_choose(const struct hook *forced[HOOK_FACTS], const struct hook *ret[HOOK_FACTS],
-		 enum hook_fact *ret_failed);
+/* For each fact the forced rung, or the first that works; the last one untried. */
+void hooks_choose(const struct hook *forced[HOOK_FACTS], const struct hook *ret[HOOK_FACTS]);
 
 /* Before loading: only these programs, and the scan's; what this kernel has; room for so many CPUs.
  */
