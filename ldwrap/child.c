@@ -146,12 +146,19 @@ int child_wait(struct child *child, enum child_end *ret, int *ret_status)
 			kill(child->pid, signal);
 		}
 	}
-	child->pid = 0;
 	if (pid < 0) {
 		int r = -errno;
 
-		restore_signals(child);
+		/* whatever it is doing, the plain link must be the only one */
+		child_abort(child);
 		return r;
+	}
+	child->pid = 0;
+	/* the position is shared with the child, so it is where the child stopped writing */
+	for (int i = 0; i < 2; i++) {
+		off_t len = lseek(child->captured[i], 0, SEEK_CUR);
+
+		child->captured_len[i] = len < 0 ? CHILD_CAPTURE_MAX : (size_t)len;
 	}
 	/* one that the terminal sent to both of us may have killed the child before we looked */
 	if (!child->signal) {
@@ -182,17 +189,9 @@ void child_abort(struct child *child)
 	restore_signals(child);
 }
 
-/* The position is shared with the child, so it is where the child stopped writing. */
-size_t child_captured_len(const struct child *child, int which)
-{
-	off_t len = lseek(child->captured[which], 0, SEEK_CUR);
-
-	return len < 0 ? CHILD_CAPTURE_MAX : (size_t)len;
-}
-
 bool child_captured_has(const struct child *child, int which, const char *text)
 {
-	size_t len = child_captured_len(child, which);
+	size_t len = child->captured_len[which];
 	void *data;
 	bool has;
 
@@ -209,8 +208,11 @@ bool child_captured_has(const struct child *child, int which, const char *text)
 void child_replay(const struct child *child)
 {
 	for (int i = 0; i < 2; i++) {
-		size_t len = child_captured_len(child, i);
+		size_t len = child->captured_len[i];
 		char buffer[16384];
+
+		if (len >= CHILD_CAPTURE_MAX)
+			continue;
 
 		for (size_t pos = 0; pos < len;) {
 			ssize_t n = fs_pread_all(child->captured[i], buffer,

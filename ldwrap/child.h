@@ -16,9 +16,10 @@
 	100 /* of the file for inputs; low numbers may be meant for make's job server */
 
 struct child {
-	pid_t pid;	 /* 0: none runs */
-	int captured[2]; /* what it wrote to stdout and stderr: files in memory */
-	int inputs;	 /* what it wrote to --dependency-file: a file in memory */
+	pid_t pid;		/* 0: none runs */
+	int captured[2];	/* what it wrote to stdout and stderr: files in memory */
+	size_t captured_len[2]; /* after child_wait(); CHILD_CAPTURE_MAX: too much, or not known */
+	int inputs;		/* what it wrote to --dependency-file: a file in memory */
 	char inputs_option[64];
 	sigset_t waiting; /* signals that are taken in child_wait() */
 	sigset_t mask_before;
@@ -47,11 +48,9 @@ int child_wait(struct child *child, enum child_end *ret, int *ret_status);
 /* Kills it, if it runs, and restores signals. */
 void child_abort(struct child *child);
 
-/* Length of what came on stdout (0) or stderr (1); CHILD_CAPTURE_MAX: it was cut. */
-size_t child_captured_len(const struct child *child, int which);
-/* True if text stands in it. */
+/* True if text stands in what came on stdout (0) or stderr (1), or may stand there. */
 bool child_captured_has(const struct child *child, int which, const char *text);
-/* Writes it to our own stdout and stderr. */
+/* Writes all of it to our own stdout and stderr; nothing if some of it is missing. */
 void child_replay(const struct child *child);
 
 /* Ends this process by a signal, as the child was; doesn't return. */

@@ -128,10 +128,9 @@ static int run_child(struct link *link, struct augmented *augmented, enum child_
 /* NULL, or why the child's success isn't good enough to show. */
 static const char *judge_messages(const struct link *link)
 {
-	size_t lens[2];
+	const size_t *lens = link->child.captured_len;
 
 	for (int i = 0; i < 2; i++) {
-		lens[i] = child_captured_len(&link->child, i);
 		if (lens[i] >= CHILD_CAPTURE_MAX)
 			return "too many messages";
 		if (child_captured_has(&link->child, i, "runmark"))

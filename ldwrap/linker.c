@@ -116,7 +116,9 @@ static enum judgement judge(const char *path, const struct linker_sign **ret)
 	struct stat st;
 	ssize_t len;
 
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || access(path, X_OK) < 0)
+	if (stat(path, &st) < 0)
+		return access(path, X_OK) < 0 ? CANDIDATE_NONE : CANDIDATE_OTHER;
+	if (!S_ISREG(st.st_mode) || (access(path, X_OK) < 0 && errno == EACCES))
 		return CANDIDATE_NONE;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) /* may be run, not read */
