@@ -10,6 +10,8 @@
 struct kind {
 	const char *name;
 	size_t size;
+	/* offset of its struct event_file, 0: none */
+	uint16_t file;
 	/* offsets of its spans in the event, 0 ends */
 	uint16_t spans[9];
 };
@@ -19,15 +21,17 @@ struct kind {
 static const struct kind kinds[EVENT_KINDS] = {
 	[EVENT_EXEC] = {"exec",
 			sizeof(struct event_exec),
+			offsetof(struct event_exec, file),
 			{SPAN(event_exec, exe), SPAN(event_exec, requested),
 			 SPAN(event_exec, interp), SPAN(event_exec, cwd), SPAN(event_exec, cgroup),
 			 SPAN(event_exec, cgroup_v1), SPAN(event_exec, argv),
 			 SPAN(event_exec, env)}},
-	[EVENT_FORK] = {"fork", sizeof(struct event_fork), {0}},
+	[EVENT_FORK] = {"fork", sizeof(struct event_fork), 0, {0}},
 	[EVENT_MMAP] = {"mmap",
 			sizeof(struct event_mmap),
+			offsetof(struct event_mmap, file),
 			{SPAN(event_mmap, path), SPAN(event_mmap, notes)}},
-	[EVENT_EXIT] = {"exit", sizeof(struct event_exit), {SPAN(event_exit, notes)}},
+	[EVENT_EXIT] = {"exit", sizeof(struct event_exit), 0, {SPAN(event_exit, notes)}},
 };
 
 static const struct {
@@ -79,6 +83,12 @@ int event_check(struct bytes data, const struct event **ret)
 
 		memcpy(&span, data.data + *at, sizeof(span));
 		if (span.off > event->size || span.len > event->size - span.off)
+			return -EINVAL;
+	}
+	if (kind->file) {
+		const struct event_file *file = (const void *)(data.data + kind->file);
+
+		if (!memchr(file->fstype, '\0', sizeof(file->fstype)))
 			return -EINVAL;
 	}
 	*ret = event;

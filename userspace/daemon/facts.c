@@ -144,7 +144,7 @@ static int fact_compare(const void *a, const void *b)
 		return order;
 	if (x->path_len != y->path_len)
 		return x->path_len < y->path_len ? -1 : 1;
-	return memcmp(x->path, y->path, x->path_len);
+	return x->path_len ? memcmp(x->path, y->path, x->path_len) : 0;
 }
 
 static void idle_remove(struct facts *f, struct fact *fact)
@@ -279,8 +279,13 @@ struct fact *facts_give_up(struct facts *f, struct fact *fact)
 		copy->why = "not looked up in time";
 		copy->is_private = true;
 		copy->references = 1;
-		copy->path = fact->path ? strdup(fact->path) : NULL;
-		copy->path_len = copy->path ? fact->path_len : 0;
+		copy->path = fact->path ? malloc(fact->path_len + 1) : NULL;
+		if (copy->path)
+			memcpy(copy->path, fact->path, fact->path_len + 1);
+		else if (fact->path) {
+			free(copy);
+			copy = NULL;
+		}
 	}
 	f->counts.given_up++;
 	facts_release(f, fact);
