@@ -102,7 +102,7 @@ with Daemon(says(line(STATUS))) as daemon:
              'status as JSON is what the daemon says')
     result = runmark('status', *CONFIG)
     tap.ok(all(text in result.out for text in (
-        b'runmarkd 0.1.0 on n042 (c1), pid 4711, up 3h05m, source bpf', b'exec   tp_btf\n',
+        b'runmarkd 0.1.0 on n042 (c1), pid 4711, up 3h05m, source bpf', b'exec     tp_btf\n',
         b'lost: 32-bit programs', b'exec 997, exit 991', b'spool_quota 13', b'argv 7',
         b'17 runs live, 3 queued', b'1.6 of 16.0 MiB used (10%)', b'9007199254740993',
         b'spool \\e[31m is full')) and b'ring_full_exec' not in result.out
@@ -112,7 +112,8 @@ with Daemon(says(line(STATUS))) as daemon:
 answers = [  # what comes, what is said
     ('in pieces', [line(STATUS)[:100], line(STATUS)[100:]], 0, b''),
     ('without what is new or gone', [b'{"schema":"runmark.status/1","news":{"a":[1]}}\n'], 0, b''),
-    ('of wrong types', [b'{"schema":7,"hooks":7,"lost":[],"spool":"x","errors":{"a":1}}\n'], 0, b''),
+    ('of wrong types', [b'{"schema":7,"hooks":7,"lost":[],"spool":"x","errors":{"a":1}}\n'], 0,
+     b''),
     ('an error', [b'{"error":"not \x7fnow"}\n'], 3, b'refuses: not '),
     ('nothing', [], 3, b'without an answer'),
     ('half a line', [b'{"schema":'], 3, b'without an answer'),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Databases for the tests of runmark: records as dictionaries, filled in from schema/sqlite alone.
 
-An oracle of its own: it shares nothing with runmark-ingest but the schema file, so that a mistake in
-what a column means shows up as a difference.
+An oracle of its own: it shares nothing with runmark-ingest but the schema file, so that a mistake
+in what a column means shows up as a difference.
 """
 import base64
 import glob

@@ -61,7 +61,7 @@ static void print_hooks(const cJSON *status)
 		if (cJSON_IsString(record_get(hook, "lost")))
 			lost = shown(hook, "lost");
 		print_label(label);
-		printf("%-6s %s%s%s\n", fact ? fact : "?", rung ? rung : "?",
+		printf("%-8s %s%s%s\n", fact ? fact : "?", rung ? rung : "?",
 		       lost ? "; lost: " : "", lost ? lost : "");
 		label = "";
 	}
