@@ -75,7 +75,7 @@ int spool_name_parse(const char *base, struct spool_name *ret)
 	number = cut_last(copy);
 	instance = cut_last(copy);
 	boot_id = cut_last(copy);
-	if (!boot_id || strcmp(suffix, PLAIN + 1) || !is_number(number, &name.number) ||
+	if (!boot_id || strcmp(suffix, &PLAIN[1]) || !is_number(number, &name.number) ||
 	    strlen(instance) != 16 || instance[strspn(instance, "0123456789abcdef")] ||
 	    strlen(boot_id) != 36 || uuid_parse(boot_id, uuid) < 0 || !*copy ||
 	    strlen(copy) >= sizeof(name.host))
