@@ -159,7 +159,7 @@ static bool add_exe(cJSON *record, const struct image *image)
 	if (!*e->file.fstype) /* of what ran before tracking began, these are not known */
 		return record_add_null(exe, "fstype") && record_add_null(exe, "owner_uid") &&
 		       record_add_null(exe, "size") && record_add_null(exe, "mtime");
-	return cJSON_AddStringToObject(exe, "fstype", e->file.fstype) &&
+	return record_add_text(exe, "fstype", bytes_of(e->file.fstype)) &&
 	       record_add_number(exe, "owner_uid", e->file.owner_uid) &&
 	       record_add_number(exe, "size", e->file.size) &&
 	       record_add_time(exe, "mtime", e->file.mtime_ns);
@@ -238,7 +238,7 @@ static bool add_exit(cJSON *record, const struct node *node, const struct image 
 	if (sigabbrev_np(number))
 		snprintf(name, sizeof(name), "SIG%s", sigabbrev_np(number));
 	else
-		snprintf(name, sizeof(name), "SIGRTMIN+%d", number - 34);
+		snprintf(name, sizeof(name), "SIGRTMIN%+d", number - 34); /* the C library has 34 */
 	return record_add_number(exit, "signal", number) &&
 	       cJSON_AddStringToObject(exit, "name", name) &&
 	       cJSON_AddBoolToObject(exit, "core", status & 0x80) &&
@@ -310,14 +310,16 @@ static bool add_ids(cJSON *record, const struct node *node, const struct image *
 		    ? !record_add_number(record, "login_uid", e->login_uid)
 		    : !record_add_null(record, "login_uid"))
 		return false;
-	return add_or_null(record, "user", image->user ? image->user->user : NULL);
+	return record_add_text(
+		record, "user",
+		bytes_of(image->user && *image->user->user ? image->user->user : NULL));
 }
 
 /* What could not be had, in the order of the record's fields. */
-static bool add_incomplete(cJSON *record, const struct image *image)
+static bool add_incomplete(cJSON *record, const struct image *image, const char *object_hash)
 {
 	cJSON *list = cJSON_AddArrayToObject(record, "incomplete");
-	const char *reasons[EVENT_FLAG_BITS + 8];
+	const char *reasons[EVENT_FLAG_BITS + 9];
 	size_t count = 0;
 	char text[128];
 
@@ -339,6 +341,8 @@ static bool add_incomplete(cJSON *record, const struct image *image)
 		reasons[count++] = "usage.max_rss: hidden behind an earlier program of the process";
 	if (image->s.traits & TRAIT_COMPAT)
 		reasons[count++] = "objects: of a 32-bit program, which this hook does not see";
+	if (!*object_hash)
+		reasons[count++] = "objects: too long for a line";
 	for (size_t i = 0; i < count; i++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(reasons[i]));
 	if (!image_notes(image)) {
@@ -382,7 +386,7 @@ cJSON *run_record(const struct node *node, const struct image *image, const char
 	    !add_or_null(record, "env_set", env_hash) ||
 	    !add_or_null(record, "object_set", object_hash) || !add_times(record, image) ||
 	    !add_exit(record, node, image) || !add_usage(record, image) ||
-	    !record_add_null(record, "mpi") || !add_incomplete(record, image)) {
+	    !record_add_null(record, "mpi") || !add_incomplete(record, image, object_hash)) {
 		cJSON_Delete(record);
 		return NULL;
 	}

@@ -6,7 +6,7 @@
 #include "daemon/node.h"
 #include <cjson/cJSON.h>
 
-/* The hash of the image's objects and environment; empty text where there are none known. */
+/* The hash of the image's objects and environment; empty text where the environment isn't known. */
 void run_object_hash(const struct image *image, char ret[ID_HASH_SIZE]);
 void run_env_hash(const struct image *image, char ret[ID_HASH_SIZE]);
 
@@ -14,7 +14,8 @@ void run_env_hash(const struct image *image, char ret[ID_HASH_SIZE]);
 cJSON *run_object_set(const struct image *image, const char *hash);
 cJSON *run_env_set(const struct image *image, const char *hash);
 
-/* The record but for its sequence number. NULL if memory ran out. The caller frees. */
+/* The record but for its sequence number. A hash that is empty text: there is no such set. NULL if
+ * memory ran out. The caller frees. */
 cJSON *run_record(const struct node *node, const struct image *image, const char *object_hash,
 		  const char *env_hash);
 

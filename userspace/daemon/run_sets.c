@@ -81,47 +81,66 @@ cJSON *run_object_set(const struct image *image, const char *hash)
 	return set;
 }
 
+static size_t name_len(struct bytes entry)
+{
+	const char *equals = entry.len ? memchr(entry.data, '=', entry.len) : NULL;
+
+	return equals ? (size_t)(equals - entry.data) : 0;
+}
+
+/* By name; of one that is set twice, the first first: it counts, as for getenv(). */
 static int entry_compare(const void *a, const void *b)
 {
 	const struct bytes *x = a, *y = b;
-	int order = memcmp(x->data, y->data, MIN(x->len, y->len));
+	size_t x_len = name_len(*x), y_len = name_len(*y);
+	int order = memcmp(x->data, y->data, MIN(x_len, y_len));
 
-	return order ? order : x->len < y->len ? -1 : x->len > y->len;
+	if (order || x_len != y_len)
+		return order ? order : x_len < y_len ? -1 : 1;
+	return x->data < y->data ? -1 : x->data > y->data;
 }
 
-/* The image's variables, sorted by name; each without its NUL. Number; *ret is freed by the caller.
- */
+/* The image's variables, sorted by name, each once and without its NUL. Number; *ret is freed by
+ * the caller. */
 static size_t env_sorted(const struct image *image, struct bytes **ret)
 {
 	struct bytes env = {NULL, 0}, *entries;
-	size_t count = 0, i;
+	size_t count = 0, kept = 0, i;
 
 	if (image->exec)
 		env = event_bytes(&image->exec->head, image->exec->env);
 	for (i = 0; i < env.len; i++)
 		count += !env.data[i] || i + 1 == env.len;
 	entries = calloc(count + 1, sizeof(*entries));
-	for (i = 0; entries && env.len; i++) {
-		size_t len = strnlen(env.data, env.len), step = MIN(len + 1, env.len);
-
-		entries[i] = (struct bytes){env.data, len};
-		env.data += step;
-		env.len -= step;
-	}
 	*ret = entries;
 	if (!entries)
 		return 0;
-	qsort(entries, i, sizeof(*entries), entry_compare);
-	return i;
+	for (i = 0; env.len; env.data += i, env.len -= i) {
+		struct bytes entry = {env.data, strnlen(env.data, env.len)};
+
+		if (name_len(entry))
+			entries[kept++] = entry;
+		i = MIN(entry.len + 1, env.len);
+	}
+	qsort(entries, kept, sizeof(*entries), entry_compare);
+	for (i = count = 0; i < kept; i++)
+		if (!count || name_len(entries[i]) != name_len(entries[count - 1]) ||
+		    memcmp(entries[i].data, entries[count - 1].data, name_len(entries[i])))
+			entries[count++] = entries[i];
+	return count;
 }
 
 void run_env_hash(const struct image *image, char ret[ID_HASH_SIZE])
 {
 	_cleanup_free_ struct bytes *entries = NULL;
-	XXH3_state_t *state = XXH3_createState();
-	size_t count = env_sorted(image, &entries);
+	XXH3_state_t *state;
+	size_t count;
 
 	ret[0] = '\0';
+	if (!image->exec || (image->s.flags & EVENT_ENV_FAULT))
+		return;
+	count = env_sorted(image, &entries);
+	state = entries ? XXH3_createState() : NULL;
 	if (!state)
 		return;
 	XXH3_128bits_reset(state);
@@ -144,16 +163,15 @@ cJSON *run_env_set(const struct image *image, const char *hash)
 	cJSON_AddStringToObject(set, "hash", hash);
 	env = cJSON_AddObjectToObject(set, "env");
 	for (size_t i = 0; i < count; i++) {
-		const char *equals = memchr(entries[i].data, '=', entries[i].len);
-		struct bytes name = {entries[i].data, equals ? equals - entries[i].data : 0};
-		struct bytes value = {equals ? equals + 1 : NULL,
-				      equals ? entries[i].len - name.len - 1 : 0};
+		struct bytes name = {entries[i].data, name_len(entries[i])};
+		struct bytes value = {name.data + name.len + 1, entries[i].len - name.len - 1};
 		_cleanup_free_ char *name_text = text_to_utf8(name),
 				    *value_text = text_to_utf8(value);
 
-		if (!name.len || !name_text || !value_text ||
-		    cJSON_HasObjectItem(
-			    env, name_text)) /* set twice: the first counts, as for getenv() */
+		if (!name_text || !value_text ||
+		    /* names that are not UTF-8 may look alike */
+		    (strstr(name_text, "\ufffd") &&
+		     cJSON_GetObjectItemCaseSensitive(env, name_text)))
 			continue;
 		cJSON_AddStringToObject(env, name_text, value_text);
 		if (!text_is_utf8(value)) {

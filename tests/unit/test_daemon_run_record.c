@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Run records: each field from the event it comes from, any byte of users' text, and what is
+ * missing is said. */
+#include "tests/unit/daemon_image.h"
+
+#include "common/text.h"
+
+static struct facts *facts;
+
+static int facts_begin(void **state)
+{
+	(void)state;
+	return facts_new(0, &facts);
+}
+
+/* The field at path printed; "(none)" if it isn't there. */
+static void assert_field(const cJSON *record, const char *path, const char *json)
+{
+	const cJSON *item = record_get(record, path);
+	_cleanup_free_ char *text = item ? cJSON_PrintUnformatted(item) : strdup("(none)");
+
+	if (strcmp(text, json))
+		print_message("# %s\n", path);
+	assert_string_equal(text, json);
+}
+
+static bool is_incomplete(const cJSON *record, const char *reason)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, record_get(record, "incomplete"))
+		if (!strcmp(item->valuestring, reason))
+			return true;
+	return false;
+}
+
+static void every_field_comes_from_its_event(void **state)
+{
+	static const struct {
+		const char *path, *json;
+	} fields[] = {
+		{"schema", "\"runmark.run/1\""},
+		{"host", "\"n1\""},
+		{"cluster", "\"c1\""},
+		{"source", "\"bpf\""},
+		{"origin", "\"exec\""},
+		{"job",
+		 "{\"manager\":\"slurm\",\"id\":\"123\",\"sluid\":null,\"array_id\":null,"
+		 "\"array_task\":null,\"step\":\"0\",\"task\":\"2\",\"from\":\"cgroup\","
+		 "\"cgroup\":\"/system.slice/slurmstepd.scope/job_123/step_0/user/task_2\"}"},
+		{"cgroup", "\"/system.slice/slurmstepd.scope/job_123/step_0/user/task_2\""},
+		{"container", "null"},
+		{"pid", "7"},
+		{"ppid", "0"},
+		{"parent_run_id", "null"},
+		{"uid", "1009"},
+		{"euid", "1009"},
+		{"gid", "1013"},
+		{"login_uid", "null"},
+		{"user", "\"alice\""},
+		{"exe.path", "\"/usr/bin/program\""},
+		{"exe.requested", "\"./program\""},
+		{"exe.build_id", "null"},
+		{"exe.watermark", "null"},
+		{"exe.watermark_state", "\"unknown\""},
+		{"exe.device", "\"8:1\""},
+		{"exe.inode", "\"77\""},
+		{"exe.fstype", "\"ext4\""},
+		{"exe.size", "9001"},
+		{"exe.mtime", "\"2023-11-14T22:13:20.123456Z\""},
+		{"script", "null"},
+		{"argv", "[\"program\",\"-n\"]"},
+		{"argv_b64", "(none)"},
+		{"cwd", "\"/home/alice\""},
+		{"start", "\"2023-11-14T22:13:26.000000Z\""},
+		{"end", "\"2023-11-14T22:13:27.500000Z\""},
+		{"elapsed_s", "1.5"},
+		{"exit", "{\"code\":3}"},
+		{"usage", "{\"user_s\":1.5,\"system_s\":0.5,\"max_rss\":1048576,\"read_bytes\":5,"
+			  "\"write_bytes\":7,\"minor_faults\":11,\"major_faults\":13,\"forks\":0}"},
+		{"mpi", "null"},
+		{"next_run_id", "(none)"},
+		{"incomplete", "[\"exe.build_id: not known\"]"},
+	};
+	struct image *image = image_of(
+		facts,
+		&(struct exec_texts){
+			.cgroup = bytes_of(
+				"/system.slice/slurmstepd.scope/job_123/step_0/user/task_2")},
+		0, 3 << 8);
+	_cleanup_json_ cJSON *record = NULL;
+
+	(void)state;
+	image->user->state = FACT_KNOWN;
+	strcpy(image->user->user, "alice");
+	facts_release(facts, image->program);
+	image->program = NULL;
+	record = image_record(image);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		assert_field(record, fields[i].path, fields[i].json);
+	image_free(facts, image);
+}
+
+static void every_end_is_told(void **state)
+{
+	static const struct {
+		uint32_t status;
+		const char *json;
+	} cases[] = {
+		{0, "{\"code\":0}"},
+		{255 << 8, "{\"code\":255}"},
+		{9, "{\"signal\":9,\"name\":\"SIGKILL\",\"core\":false,\"oom\":false}"},
+		{11 | 0x80, "{\"signal\":11,\"name\":\"SIGSEGV\",\"core\":true,\"oom\":false}"},
+		{32, "{\"signal\":32,\"name\":\"SIGRTMIN-2\",\"core\":false,\"oom\":false}"},
+		{34, "{\"signal\":34,\"name\":\"SIGRTMIN+0\",\"core\":false,\"oom\":false}"},
+		{64, "{\"signal\":64,\"name\":\"SIGRTMIN+30\",\"core\":false,\"oom\":false}"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct image *image = image_of(facts, &(struct exec_texts){}, 0, cases[i].status);
+		_cleanup_json_ cJSON *record = image_record(image);
+
+		assert_field(record, "exit", cases[i].json);
+		image_free(facts, image);
+	}
+}
+
+static void an_exec_names_the_run_that_followed(void **state)
+{
+	struct image *image = image_of(facts, &(struct exec_texts){}, 0, 0), *next;
+	_cleanup_json_ cJSON *record = NULL, *other = NULL;
+	_cleanup_free_ char *id = NULL;
+
+	(void)state;
+	image->s.end = END_EXEC;
+	record = image_record(image);
+	assert_field(record, "exit", "null");
+	next = image_of(facts, &(struct exec_texts){}, 0, 0);
+	next->s.key.exec_id++;
+	other = image_record(next);
+	id = cJSON_PrintUnformatted(record_get(other, "run_id"));
+	assert_field(record, "next_run_id", id);
+	image_free(facts, image);
+	image_free(facts, next);
+}
+
+/* Each byte but NUL, in each text there is, comes back exactly. */
+static void any_byte_goes_through(void **state)
+{
+	char all[256 + 1], argv[2 * sizeof(all)], env[16 + sizeof(all)];
+	struct bytes text = {all, 255};
+	static const char *const paths[] = {"exe.path", "exe.requested", "script.path", "cwd",
+					    "cgroup"};
+	_cleanup_json_ cJSON *record = NULL, *set = NULL;
+	_cleanup_free_ char *value = NULL;
+	struct image *image;
+	size_t len;
+
+	(void)state;
+	for (int i = 0; i < 255; i++)
+		all[i] = 255 - i;
+	all[255] = '\0';
+	memcpy(argv, all, 256);
+	memcpy(argv + 256, all, 256);
+	memcpy(env, "OMP_X=", 6);
+	memcpy(env + 6, all, 256);
+	image = image_of(facts,
+			 &(struct exec_texts){.exe = text,
+					      .requested = text,
+					      .interp = text,
+					      .cwd = text,
+					      .cgroup = text,
+					      .argv = {argv, 512},
+					      .env = {env, 262}},
+			 0, 0);
+	record = image_record(image);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_cleanup_free_ char *back = NULL;
+
+		assert_int_equal(record_get_text(record, paths[i], &back, &len), 0);
+		assert_int_equal(len, 255);
+		assert_memory_equal(back, all, 255);
+	}
+	assert_int_equal(cJSON_GetArraySize(record_get(record, "argv")), 2);
+	assert_int_equal(
+		text_from_base64(cJSON_GetArrayItem(record_get(record, "argv_b64"), 1)->valuestring,
+				 &value, &len),
+		0);
+	assert_int_equal(len, 255);
+	assert_memory_equal(value, all, 255);
+	set = run_env_set(image, "h");
+	free(TAKE_PTR(value));
+	assert_int_equal(
+		text_from_base64(record_get(set, "env_b64.OMP_X")->valuestring, &value, &len), 0);
+	assert_memory_equal(value, all, 255);
+	image_free(facts, image);
+}
+
+static void a_user_name_of_any_bytes_is_a_valid_line(void **state)
+{
+	static const char *const names[] = {"\xff", "m\xc3", "a\nb\"\\", ""};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct image *image = image_of(facts, &(struct exec_texts){}, 0, 0);
+		_cleanup_json_ cJSON *record = NULL;
+		_cleanup_free_ char *back = NULL;
+
+		image->user->state = FACT_KNOWN;
+		strcpy(image->user->user, names[i]);
+		record = image_record(image);
+		if (*names[i]) {
+			assert_int_equal(record_get_text(record, "user", &back, NULL), 0);
+			assert_string_equal(back, names[i]);
+		} else {
+			assert_field(record, "user", "null");
+		}
+		image_free(facts, image);
+	}
+}
+
+static void argv_is_split_as_it_was(void **state)
+{
+	static const struct {
+		struct bytes data;
+		const char *json;
+	} cases[] = {
+		{BYTES_INIT(""), "[]"},
+		{BYTES_INIT("\0"), "[\"\"]"},
+		{BYTES_INIT("a\0"), "[\"a\"]"},
+		{BYTES_INIT("a\0\0b\0"), "[\"a\",\"\",\"b\"]"},
+		{BYTES_INIT("a\0\0"), "[\"a\",\"\"]"},
+		{BYTES_INIT("a\0cut"), "[\"a\",\"cut\"]"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct image *image =
+			image_of(facts, &(struct exec_texts){.argv = cases[i].data}, 0, 0);
+		_cleanup_json_ cJSON *record = image_record(image);
+
+		assert_field(record, "argv", cases[i].json);
+		image_free(facts, image);
+	}
+}
+
+static void what_is_missing_is_said(void **state)
+{
+	(void)state;
+	for (unsigned int bit = 0; bit < EVENT_FLAG_BITS; bit++) {
+		struct image *image = image_of(facts, &(struct exec_texts){}, 1u << bit, 0);
+		_cleanup_json_ cJSON *record = image_record(image);
+
+		assert_true(is_incomplete(record, event_flag_text(bit)));
+		if (1u << bit == EVENT_ARGV_FAULT)
+			assert_field(record, "argv", "null");
+		if (1u << bit == EVENT_ENV_FAULT)
+			assert_field(record, "env_set", "null");
+		image_free(facts, image);
+	}
+}
+
+/* Killed before its exec was told: nothing is made up, and everything at once is missing. */
+static void an_image_without_exec_tells_what_it_can(void **state)
+{
+	static union event_room room;
+	_cleanup_json_ cJSON *record = NULL;
+	struct event head = IMAGE_HEAD;
+	struct image *image;
+	struct live *live;
+
+	(void)state;
+	assert_int_equal(live_new(facts, &live), 0);
+	head.flags = (1u << EVENT_FLAG_BITS) - 1;
+	head.traits = TRAIT_COMPAT;
+	event_make_exit(&room, &head, 9);
+	live_apply(live, &room.head, false);
+	image = image_take(facts, live);
+	image->s.origin = ORIGIN_SCAN;
+	record = image_record(image);
+	assert_field(record, "exe.path", "null");
+	assert_field(record, "argv", "null");
+	assert_field(record, "cwd", "null");
+	assert_field(record, "cgroup", "null");
+	assert_field(record, "job", "null");
+	assert_field(record, "env_set", "null");
+	assert_field(record, "uid", "1009");
+	assert_true(is_incomplete(record, "exe: ended before its exec was told"));
+	assert_true(cJSON_GetArraySize(record_get(record, "incomplete")) >= EVENT_FLAG_BITS + 4);
+	image_free(facts, image);
+}
+
+/* What a user sets says nothing of the job, unless it agrees with the control group. */
+static void a_job_is_the_control_groups(void **state)
+{
+	static const struct {
+		struct bytes env;
+		const char *array_task;
+	} cases[] = {
+		{BYTES_INIT("SLURM_JOB_ID=124\0SLURM_ARRAY_JOB_ID=120\0SLURM_ARRAY_TASK_ID=3\0"),
+		 "null"},
+		{BYTES_INIT("SLURM_JOB_ID=123\0SLURM_ARRAY_JOB_ID=120\0SLURM_ARRAY_TASK_ID=3\0"),
+		 "\"3\""},
+		{BYTES_INIT("SLURM_JOB_ID=123\0SLURM_ARRAY_JOB_ID=120\0SLURM_ARRAY_TASK_ID=\xff\0"),
+		 "null"},
+		{BYTES_INIT("SLURM_JOB_ID=123\0SLURM_ARRAY_JOB_ID=120\0SLURM_ARRAY_TASK_ID=3"),
+		 "null"}, /* cut: may be 34 */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct image *image =
+			image_of(facts,
+				 &(struct exec_texts){
+					 .cgroup = bytes_of("/"),
+					 .cgroup_v1 = bytes_of("/slurm/uid_1009/job_123/step_0"),
+					 .env = cases[i].env},
+				 0, 0);
+		_cleanup_json_ cJSON *record = image_record(image);
+
+		assert_field(record, "job.id", "\"123\"");
+		assert_field(record, "job.array_task", cases[i].array_task);
+		image_free(facts, image);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_field_comes_from_its_event),
+		cmocka_unit_test(every_end_is_told),
+		cmocka_unit_test(an_exec_names_the_run_that_followed),
+		cmocka_unit_test(any_byte_goes_through),
+		cmocka_unit_test(a_user_name_of_any_bytes_is_a_valid_line),
+		cmocka_unit_test(argv_is_split_as_it_was),
+		cmocka_unit_test(what_is_missing_is_said),
+		cmocka_unit_test(an_image_without_exec_tells_what_it_can),
+		cmocka_unit_test(a_job_is_the_control_groups),
+	};
+
+	return cmocka_run_group_tests(tests, facts_begin, NULL);
+}
