@@ -64,6 +64,31 @@ static __always_inline u64 inode_mtime_ns(struct inode *inode)
 	return READ(old, i_mtime.tv_sec) * 1000000000ULL + READ(old, i_mtime.tv_nsec);
 }
 
+/*
+ * On overlayfs, vm_file is not what the process opened but overlayfs's own file of the layer below.
+ * Its f_path shows the name that the process knows until "fs: store real path instead of fake path
+ * in backing file f_path" (6.7), and then the layer's; the other one stands behind it. Its f_inode
+ * is the layer's always: ask the dentry for the inode that stat(2) shows.
+ */
+struct backing_file___6_7 {
+	struct file file;
+	struct path user_path;
+} CORE;
+#define FMODE_BACKING (1U << 25)
+
+static __always_inline void file_user_path(struct file *file, void **ret_dentry, void **ret_mount)
+{
+	struct backing_file___6_7 *backing =
+		(void *)file - bpf_core_field_offset(struct backing_file___6_7, file);
+
+	*ret_dentry = READ(file, f_path.dentry);
+	*ret_mount = READ(file, f_path.mnt);
+	if (bpf_core_field_exists(backing->user_path) && (READ(file, f_mode) & FMODE_BACKING)) {
+		*ret_dentry = READ(backing, user_path.dentry);
+		*ret_mount = READ(backing, user_path.mnt);
+	}
+}
+
 struct kernfs_node___6_15 { /* 633488947ef6 ("kernfs: Use RCU to access kernfs_node::parent.") */
 	struct kernfs_node *__parent;
 } CORE;

@@ -4,9 +4,8 @@
 
 #include "bpf/path.h"
 
-static __always_inline void file_read(struct event_file *out, struct file *file)
+static __always_inline void file_read(struct event_file *out, struct inode *inode)
 {
-	struct inode *inode = READ(file, f_inode);
 	struct super_block *sb = READ(inode, i_sb);
 
 	out->inode = READ(inode, i_ino);

@@ -50,8 +50,10 @@ static __always_inline int tell_mapping(struct task_struct *task, struct file *f
 	e->path.off = off;
 	e->path.len = 0;
 	if (file) {
-		file_read(&e->file, file);
-		path = path_write(s, READ(file, f_path.dentry), READ(file, f_path.mnt), fs, off);
+		file_user_path(file, &s->walk.at, &s->walk.mount);
+		file_read(&e->file, READ((struct dentry *)s->walk.at, d_inode));
+		s->walk.fs = fs;
+		path = path_walk(off);
 		if (path & PATH_RESULT_CUT)
 			e->head.flags |= EVENT_OBJECT_CUT;
 		if (path & PATH_RESULT_DELETED)
@@ -282,7 +284,7 @@ static __always_inline void tell_exec_ids(struct event_exec *e, struct task_stru
 	e->euid = READ(cred, euid.val);
 	e->gid = READ(cred, gid.val);
 	e->login_uid = task_login_uid(task);
-	file_read(&e->file, file);
+	file_read(&e->file, READ(file, f_inode));
 	if (task_is_compat(task))
 		e->head.traits |= TRAIT_COMPAT;
 }

@@ -73,6 +73,7 @@ struct hlist_bl_node {
 struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
+	struct inode *d_inode;
 	struct hlist_bl_node d_hash;
 };
 struct vfsmount {
@@ -103,6 +104,7 @@ struct inode {
 	s64 i_size;
 };
 struct file {
+	unsigned int f_mode;
 	struct inode *f_inode;
 	struct path f_path;
 };
