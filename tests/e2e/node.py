@@ -61,6 +61,9 @@ class Node:
         os.chmod(self.drop, 0o1733)
 
     def start(self, *arguments, prefix=()):
+        """RUNMARK_TEST_HOOKS="mapping=kprobe exit=live" forces these rungs, and the daemon must say that it uses them."""
+        hooks = os.environ.get("RUNMARK_TEST_HOOKS", "").split()
+        arguments = [*(word for hook in hooks for word in ("--hook", hook)), *arguments]
         self.configure()
         with open(self.log_path, "a") as log:
             self.process = subprocess.Popen([*prefix, program("runmarkd"), "--config", self.conf, "--foreground",
@@ -70,7 +73,9 @@ class Node:
             if self.process.poll() is not None:
                 raise RuntimeError("runmarkd ended: " + self.log())
             try:
-                self.ask("status")
+                used = {f"{hook['fact']}={hook['rung']}" for hook in self.ask("status")["hooks"]}
+                if not used.issuperset(hooks):
+                    raise RuntimeError(f"runmarkd uses {sorted(used)}, not {hooks}")
                 return self
             except OSError:
                 time.sleep(0.02)

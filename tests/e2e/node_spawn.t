@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""997 processes, each recorded once and as waitpid saw it."""
+"""997 processes (or RUNMARK_TEST_COUNT), each recorded once and as waitpid saw it."""
 import os
 import subprocess
 
 import node
 import tap
 
-COUNT = 997
+COUNT = int(os.environ.get("RUNMARK_TEST_COUNT", 997))
 node.require()
 with node.Node() as n:
     here = os.path.dirname(os.path.abspath(__file__))
@@ -32,8 +32,10 @@ with node.Node() as n:
             wrong.append((run, want[int(run["argv"][1].split("-")[1])]))
     tap.ok(not wrong, "pid, exit and argv are what waitpid and the caller saw", wrong[:3])
     tap.ok(all(r["exe"]["build_id"] for r in runs), "every one has the program's build-id")
-    tap.ok(not any(r["incomplete"] for r in runs), "none is incomplete",
-           [r["incomplete"] for r in runs if r["incomplete"]][:5])
+    # this rung has no memory to ask where an earlier image of the process was larger
+    is_live = any(hook["fact"] == "exit" and hook["rung"] == "live" for hook in n.status()["hooks"])
+    odd = [i for r in runs for i in r["incomplete"] if not (is_live and i.startswith("usage.max_rss"))]
+    tap.equal(odd[:5], [], "none is incomplete")
     me = [r["parent_run_id"] for r in runs]
     spawner = [r for r in n.runs() if r["exe"]["path"] == f"{n.top}/spawn"]
     tap.ok(len(spawner) == 1 and set(me) == {spawner[0]["run_id"]}, "their parent is the run that spawned them")
