@@ -23,7 +23,7 @@ struct work {
  */
 int work_file(struct work *work, const char *path, bool is_listed);
 
-/* All whole spool files of a directory, by name. As work_file(); a directory that cannot be read is
+/* All whole spool files of a directory, oldest first. As work_file(); a directory that cannot be read is
  * a failure. */
 int work_directory(struct work *work, const char *path);
 

@@ -38,8 +38,10 @@
 -- Dictionaries (host, boot, user_name, path, object, program, job, cgroup, container, env_name) hold each
 -- distinct value once and give it a small number. Object sets, environment sets and input sets are shared by
 -- the runs and links that refer to them. A run and a link are keyed by their own 16-byte id, which begins
--- with a time in milliseconds: new rows go to the end of the tree, and a month is a range of keys. That makes
--- a second key superfluous, lets a record that arrives twice find itself, and suits partitions elsewhere.
+-- with a time in milliseconds: no second key is needed, a record that arrives twice finds itself, and a month is
+-- a range of keys, which suits partitions elsewhere. Here they are ordinary rowid tables: rows lie in the order
+-- in which they came, so that files of many hosts append instead of rewriting each other's pages (half the
+-- bytes written of a table that is kept in the order of its ids).
 -- No foreign keys are declared: the loader inserts what it refers to first, and pruning by month must not
 -- pay for checks. "→ t" says which table's id a column holds.
 
@@ -188,7 +190,7 @@ CREATE INDEX input_set_member_object ON input_set_member (object);
 -- ---------------------------------------------------------------- runs
 
 CREATE TABLE run (
-	run_id BLOB PRIMARY KEY,     -- 16 bytes; the first six: start of the process in milliseconds
+	run_id BLOB NOT NULL PRIMARY KEY, -- 16 bytes; the first six: start of the process in milliseconds
 	state INTEGER NOT NULL,      -- 0 only its start record came, 1 complete
 	spool_file INTEGER,          -- → spool_file that it came with
 	seq INTEGER,                 -- its sequence number there
@@ -232,7 +234,7 @@ CREATE TABLE run (
 	object_set INTEGER,          -- → object_set
 	env_set INTEGER,             -- → env_set
 	incomplete TEXT              -- JSON array of "FACT: reason"; NULL if nothing is
-) WITHOUT ROWID;
+);
 CREATE INDEX run_start ON run (start_us);
 CREATE INDEX run_user ON run (user, start_us);
 CREATE INDEX run_program ON run (program, start_us);
@@ -243,17 +245,17 @@ CREATE INDEX run_open ON run (host, boot) WHERE state = 0;
 
 -- Free text of one run.
 CREATE TABLE run_text (
-	run_id BLOB PRIMARY KEY,     -- → run
+	run_id BLOB NOT NULL PRIMARY KEY, -- → run
 	argv TEXT,                   -- JSON array; NULL if not recorded
 	argv_b64 TEXT,               -- JSON array, see 5. above
 	cwd BLOB,
 	requested BLOB,              -- program as the exec call named it
 	script BLOB                  -- path of the #! script; NULL if none
-) WITHOUT ROWID;
+);
 
 -- Many short equal runs of one job step. Extremes and sums over the members.
 CREATE TABLE run_group (
-	group_id BLOB PRIMARY KEY,   -- 16 bytes
+	group_id BLOB NOT NULL PRIMARY KEY, -- 16 bytes
 	spool_file INTEGER,          -- these down to env_set as in run
 	seq INTEGER,
 	host INTEGER NOT NULL,
@@ -285,7 +287,7 @@ CREATE TABLE run_group (
 	max_rss INTEGER,             -- the greatest
 	usage TEXT,                  -- JSON: field: {"sum","min","max"}, all there is
 	incomplete TEXT
-) WITHOUT ROWID;
+);
 CREATE INDEX run_group_start ON run_group (start_us);
 CREATE INDEX run_group_program ON run_group (program, start_us);
 CREATE INDEX run_group_job ON run_group (job) WHERE job IS NOT NULL;
@@ -293,7 +295,7 @@ CREATE INDEX run_group_job ON run_group (job) WHERE job IS NOT NULL;
 -- ---------------------------------------------------------------- links
 
 CREATE TABLE link (
-	link_id BLOB PRIMARY KEY,    -- 16 bytes
+	link_id BLOB NOT NULL PRIMARY KEY, -- 16 bytes
 	spool_file INTEGER,          -- → spool_file that it came with
 	seq INTEGER,
 	host INTEGER NOT NULL,       -- → host
@@ -325,7 +327,7 @@ CREATE TABLE link (
 	elapsed_us INTEGER,
 	own_us INTEGER,              -- our share of it
 	incomplete TEXT
-) WITHOUT ROWID;
+);
 CREATE INDEX link_watermark ON link (watermark) WHERE watermark IS NOT NULL;
 CREATE INDEX link_build_id ON link (build_id) WHERE build_id IS NOT NULL;
 CREATE INDEX link_output ON link (output, time_us);
@@ -335,13 +337,13 @@ CREATE INDEX link_input_set ON link (input_set);
 
 -- Free text of one link.
 CREATE TABLE link_text (
-	link_id BLOB PRIMARY KEY,    -- → link
+	link_id BLOB NOT NULL PRIMARY KEY, -- → link
 	link_line TEXT,              -- JSON array, what the linker was called with
 	link_line_b64 TEXT,
 	driver_argv TEXT,            -- JSON array, what the driver was called with
 	driver_argv_b64 TEXT,
 	cwd BLOB
-) WITHOUT ROWID;
+);
 
 -- ---------------------------------------------------------------- completeness
 
