@@ -185,6 +185,7 @@ static const struct column run_columns[] = {
 	FIELD("exit.name", "exit_name", TEXT),
 	FIELD("exit.core", "exit_core", BOOL),
 	FIELD("exit.oom", "exit_oom", BOOL),
+	FIELD("next_run_id", "next_run_id", UUID),
 	FIELD("usage.user_s", "user_us", SECONDS),
 	FIELD("usage.system_s", "system_us", SECONDS),
 	FIELD("usage.max_rss", "max_rss", NUMBER),

@@ -221,6 +221,7 @@ CREATE TABLE run (
 	exit_name TEXT,              -- SIGKILL, …
 	exit_core INTEGER,           -- 1: dumped core
 	exit_oom INTEGER,            -- 1: killed because memory ran out
+	next_run_id BLOB,            -- it ended by an exec of its process: the run that followed; no exit then
 	user_us INTEGER,             -- CPU of this image, in user mode
 	system_us INTEGER,           -- … and in the kernel
 	max_rss INTEGER,             -- bytes, peak of this image
@@ -468,7 +469,7 @@ SELECT r.run_id, r.state, r.source, r.origin, r.seq,
 	nullif(j.array_task, '') AS array_task, r.step, r.task, r.job_from, c.path AS cgroup,
 	n.runtime AS container_runtime, n.container_id,
 	r.start_us, r.end_us, r.elapsed_us,
-	r.exit_code, r.exit_signal, r.exit_name, r.exit_core, r.exit_oom,
+	r.exit_code, r.exit_signal, r.exit_name, r.exit_core, r.exit_oom, r.next_run_id,
 	r.user_us, r.system_us, r.max_rss, r.read_bytes, r.write_bytes, r.minor_faults, r.major_faults, r.forks,
 	r.mpi_rank, r.mpi_size,
 	r.object_set, os.hash AS object_set_hash, r.env_set, es.hash AS env_set_hash, r.incomplete,

@@ -213,6 +213,8 @@ def run_of(row):
     record['container'] = None
     if row['container_id'] is not None:
         record['container'] = {'runtime': row['container_runtime'], 'id': row['container_id']}
+    if row['next_run_id'] is not None:
+        record['next_run_id'] = text_uuid(row['next_run_id'])
     record['mpi'] = None
     if row['mpi_rank'] is not None:
         record['mpi'] = {'rank': row['mpi_rank'], 'size': row['mpi_size']}

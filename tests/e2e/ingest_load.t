@@ -33,6 +33,7 @@ def odd_runs(spool):
             {'exit': {'signal': 11, 'name': 'SIGSEGV', 'core': True, 'oom': False}},
             {'exit': {'signal': 9, 'name': 'SIGKILL', 'core': False, 'oom': True}},
             {'exit': {'signal': 37, 'name': 'SIGRTMIN+3', 'core': False, 'oom': False}},
+            {'exit': None, 'next_run_id': '00000000-0000-8000-8000-000000000002'},
             {'exit': {'code': 255}}, {'container': {'runtime': 'podman', 'id': '0' * 64}},
             {'end': None, 'exit': None, 'usage': None, 'elapsed_s': None,
              'incomplete': ['end: node lost', 'exit: node lost', 'usage: node lost']},
