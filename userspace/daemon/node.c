@@ -46,11 +46,12 @@ static int boot_id_read(struct node *node)
 /* "BOOT_ID NANOSECONDS": a file of another boot is written anew. */
 static int epoch_load(struct node *node, const char *state)
 {
-	char path[4096], line[96], boot_id[40] = "";
+	char path[4096], next[4096], line[96], boot_id[40] = "";
 	_cleanup_free_ char *text = NULL;
 	_cleanup_close_ int fd = -1;
 	long long epoch;
 	size_t len;
+	int r;
 
 	snprintf(path, sizeof(path), "%s/epoch", state);
 	if (!fs_read_file(AT_FDCWD, path, 128, &text, &len) &&
@@ -60,8 +61,12 @@ static int epoch_load(struct node *node, const char *state)
 	}
 	node->epoch_ns = (int64_t)(node_unix_ns() - node_boot_ns());
 	snprintf(line, sizeof(line), "%s %lld\n", node->boot_id, (long long)node->epoch_ns);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return fd < 0 ? -errno : fs_write_all(fd, line, strlen(line));
+	snprintf(next, sizeof(next), "%s/epoch.new", state);
+	fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	r = fs_write_all(fd, line, strlen(line));
+	return r ? r : rename(next, path) ? -errno : 0;
 }
 
 int node_init(struct node *node, const struct config *config)

@@ -86,10 +86,8 @@ void spool_free(struct spool *s)
 	free(s);
 }
 
-static int buffer_add(struct spool *s, const char *kind, const char *line, size_t len)
+static int buffer_append(struct spool *s, const char *line, size_t len)
 {
-	size_t i;
-
 	if (s->buffered + len > s->buffer_size) {
 		size_t size = MAX(2 * s->buffer_size, s->buffered + len + 65536);
 		char *bigger = realloc(s->buffer, size);
@@ -101,6 +99,17 @@ static int buffer_add(struct spool *s, const char *kind, const char *line, size_
 	}
 	memcpy(s->buffer + s->buffered, line, len);
 	s->buffered += len;
+	return 0;
+}
+
+/* A line of its kind. */
+static int buffer_add(struct spool *s, const char *kind, const char *line, size_t len)
+{
+	int r = buffer_append(s, line, len);
+	size_t i;
+
+	if (r)
+		return r;
 	s->lines++;
 	for (i = 0; i < KINDS_MAX && *s->kinds[i].name && strcmp(s->kinds[i].name, kind); i++)
 		;
@@ -219,7 +228,11 @@ int spool_add_set(struct spool *s, const char *hash,
 	key = strdup(hash);
 	set = make(image, hash);
 	line = set ? record_print(set, &len) : NULL;
-	if (!line || !key || !tsearch(key, &s->sets, text_compare))
+	if (!line || !key)
+		return -ENOMEM;
+	if (len > RECORD_LINE_MAX)
+		return -EMSGSIZE;
+	if (!tsearch(key, &s->sets, text_compare))
 		return -ENOMEM;
 	TAKE_PTR(key);
 	return buffer_add(s, "set", line, len);
@@ -265,7 +278,7 @@ static int trailer_add(struct spool *s)
 	if (!trailer)
 		return -ENOMEM;
 	record_add_u64(trailer, "last_seq", s->next_seq - 1);
-	record_add_number(trailer, "lines", s->lines);
+	record_add_number(trailer, "lines", s->lines); /* itself not counted, here nor by kind */
 	counts = cJSON_AddObjectToObject(trailer, "counts");
 	for (size_t i = 0; i < KINDS_MAX && *s->kinds[i].name; i++)
 		record_add_number(counts, s->kinds[i].name, s->kinds[i].count);
@@ -273,7 +286,7 @@ static int trailer_add(struct spool *s)
 	record_add_time(trailer, "closed", node_unix_ns());
 	cJSON_AddBoolToObject(trailer, "mended", false);
 	line = record_print(trailer, &len);
-	return line ? buffer_add(s, "file", line, len) : -ENOMEM;
+	return line ? buffer_append(s, line, len) : -ENOMEM;
 }
 
 int spool_close(struct spool *s)
@@ -290,7 +303,6 @@ int spool_close(struct spool *s)
 	r = spool_write(s);
 	if (r) { /* the trailer is made anew at the next try */
 		s->buffered = kept;
-		s->lines--;
 		return r;
 	}
 	snprintf(tmp, sizeof(tmp), ".%s.tmp", s->status.open);
@@ -308,7 +320,7 @@ int spool_close(struct spool *s)
 int spool_sweep(struct spool *s, uint64_t *ret_bytes, uint64_t *ret_files, uint64_t *ret_expired)
 {
 	uint64_t bytes = 0, files = 0, expired = 0;
-	uint64_t oldest = node_unix_ns() / NS_PER_S - s->config->keep_days * 86400ULL;
+	uint64_t now = node_unix_ns() / NS_PER_S, keep = s->config->keep_days * 86400ULL;
 	_cleanup_close_ int fd = dup(s->folder_fd);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
@@ -324,8 +336,9 @@ int spool_sweep(struct spool *s, uint64_t *ret_bytes, uint64_t *ret_files, uint6
 		    fstatat(s->folder_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
 		    !S_ISREG(st.st_mode))
 			continue;
-		if (s->config->keep_days && entry->d_name[0] != '.' &&
-		    (uint64_t)st.st_mtime < oldest && !unlinkat(s->folder_fd, entry->d_name, 0)) {
+		if (s->config->keep_days && entry->d_name[0] != '.' && st.st_mtime >= 0 &&
+		    (uint64_t)st.st_mtime + keep < now &&
+		    !unlinkat(s->folder_fd, entry->d_name, 0)) {
 			expired++;
 			continue;
 		}

@@ -29,7 +29,8 @@ void spool_free(struct spool *spool);
 /* Gives a record its sequence number and adds it; kind counts it. -EMSGSIZE if it is over
  * RECORD_LINE_MAX. ret_line, if not NULL, is the line with its newline, freed by the caller. */
 int spool_add_record(struct spool *spool, const char *kind, cJSON *record, char **ret_line);
-/* A set of that hash, if this file has none yet: make() builds it. */
+/* A set of that hash, if this file has none yet: make() builds it. -EMSGSIZE as for a record. Empty
+ * text: no set. */
 int spool_add_set(struct spool *spool, const char *hash,
 		  cJSON *(*make)(const struct image *, const char *), const struct image *image);
 /* A record is dropped: its sequence number is never seen. */
@@ -50,7 +51,8 @@ void spool_status(const struct spool *spool, struct spool_status *ret);
 
 /* Told of every run whose record a file left behind holds. */
 typedef void (*spool_run_seen)(void *arg, const uuid_t run_id);
-/* Mends what earlier instances on this host left. Number of files, or negative errno. */
+/* Mends what earlier instances on this host left. Number of files, or negative errno if the
+ * folder can't be read. */
 int spool_mend(const struct config *config, const struct node *node, spool_run_seen seen,
 	       void *arg);
 

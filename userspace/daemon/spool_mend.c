@@ -15,8 +15,8 @@
 struct leftover {
 	cJSON *header;
 	cJSON *counts;
-	uint64_t last_seq, lines;
-	off_t whole; /* bytes up to the last newline */
+	uint64_t last_seq, lines; /* those that are no records too */
+	off_t whole;		  /* bytes up to the last newline */
 	bool has_trailer;
 };
 
@@ -27,9 +27,9 @@ static void leftover_line(struct leftover *l, struct bytes line, spool_run_seen 
 	char kind[16];
 	uuid_t id;
 
+	l->lines++;
 	if (record_parse(line, &record) || !record_kind(record, kind, sizeof(kind)))
 		return;
-	l->lines++;
 	count = cJSON_GetObjectItemCaseSensitive(l->counts, kind);
 	if (count)
 		cJSON_SetNumberValue((cJSON *)count, count->valuedouble + 1);
@@ -98,8 +98,8 @@ static bool is_finished(int folder_fd, const char *name)
 }
 
 /* tmp is ".NAME.tmp". */
-static int file_mend(int folder_fd, const char *tmp, const char *state, spool_run_seen seen,
-		     void *arg)
+static int file_mend(int folder_fd, const char *tmp, const struct config *config,
+		     const struct node *node, spool_run_seen seen, void *arg)
 {
 	_cleanup_close_ int fd = openat(folder_fd, tmp, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	struct leftover l = {.counts = cJSON_CreateObject()};
@@ -109,16 +109,18 @@ static int file_mend(int folder_fd, const char *tmp, const char *state, spool_ru
 	if (fd < 0)
 		return -errno;
 	r = leftover_read(&l, fd, seen, arg);
-	if (!r && !l.header) /* killed before its first write: nothing was in it */
+	if (!r && !l.lines) /* killed before its first write: nothing was in it */
 		r = unlinkat(folder_fd, tmp, 0) ? -errno : 0;
 	else if (!r) {
 		snprintf(name, sizeof(name), "%.*s", (int)(strlen(tmp) - 5), tmp + 1);
-		spool_previous_store(state, name);
+		/* the chain is a boot's: what power loss left belongs to the one before */
+		if (!strncmp(name + strlen(node->host) + 1, node->boot_id, strlen(node->boot_id)))
+			spool_previous_store(config->state, name);
 		if (l.has_trailer && is_finished(folder_fd, name)) /* killed before the removal */
 			r = unlinkat(folder_fd, tmp, 0) ? -errno : -EEXIST;
 		else if (ftruncate(fd, l.whole) || lseek(fd, l.whole, SEEK_SET) < 0)
 			r = -errno;
-		if (!r && !l.has_trailer)
+		if (!r && !l.has_trailer && l.header) /* without, the reader says what is wrong */
 			r = leftover_trailer(&l, fd);
 		if (!r)
 			r = spool_finish(folder_fd, fd, tmp, name, false);
@@ -128,33 +130,41 @@ static int file_mend(int folder_fd, const char *tmp, const char *state, spool_ru
 	return r == -EEXIST ? 0 : r;
 }
 
+/* ".HOST.BOOT.INSTANCE.NUMBER.jsonl": a shared folder holds other hosts' open files too, and a
+ * host's name may be another's first part. */
+static bool is_ours(const char *tmp, const struct node *node, const char *ending)
+{
+	size_t host_len = strlen(node->host), len = strlen(tmp), ending_len = strlen(ending);
+	uuid_t boot;
+	char text[37];
+
+	if (len < 1 + host_len + 1 + 36 + 1 + 16 + 1 + ending_len || tmp[0] != '.' ||
+	    strncmp(tmp + 1, node->host, host_len) || tmp[1 + host_len] != '.' ||
+	    strcmp(tmp + len - ending_len, ending))
+		return false;
+	snprintf(text, sizeof(text), "%s", tmp + 1 + host_len + 1);
+	return !uuid_parse(text, boot) && tmp[1 + host_len + 1 + 36] == '.';
+}
+
 int spool_mend(const struct config *config, const struct node *node, spool_run_seen seen, void *arg)
 {
 	const char *folder = config->spool;
 	_cleanup_close_ int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = opendir(folder);
-	size_t host_len = strlen(node->host);
 	struct dirent *entry;
-	int count = 0, r = 0;
+	int count = 0;
 
-	if (!dir || folder_fd < 0)
+	if (!dir)
 		return -errno;
-	while (!r && (entry = readdir(dir))) {
-		size_t len = strlen(entry->d_name);
-
-		/* a shared folder holds other hosts' open files too */
-		if (len < 12 || entry->d_name[0] != '.' ||
-		    strncmp(entry->d_name + 1, node->host, host_len) ||
-		    entry->d_name[1 + host_len] != '.')
-			continue;
-		if (!strcmp(entry->d_name + len - 9, ".zst.part"))
+	/* One that can't be mended now, on a full disk, stays for the next start; what it holds is
+	 * told all the same. */
+	while (folder_fd >= 0 && (entry = readdir(dir))) {
+		if (is_ours(entry->d_name, node, ".jsonl.zst.part"))
 			unlinkat(folder_fd, entry->d_name, 0);
-		if (strcmp(entry->d_name + len - 10, ".jsonl.tmp"))
-			continue;
-		r = file_mend(folder_fd, entry->d_name, config->state, seen, arg);
-		if (!r)
+		if (is_ours(entry->d_name, node, ".jsonl.tmp") &&
+		    !file_mend(folder_fd, entry->d_name, config, node, seen, arg))
 			count++;
 	}
 	closedir(dir);
-	return r ? r : count;
+	return count;
 }
