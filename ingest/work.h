@@ -23,8 +23,8 @@ struct work {
  */
 int work_file(struct work *work, const char *path, bool is_listed);
 
-/* All whole spool files of a directory, oldest first. As work_file(); a directory that cannot be read is
- * a failure. */
+/* All whole spool files of a directory, oldest first. As work_file(); a directory that cannot be
+ * read is a failure. */
 int work_directory(struct work *work, const char *path);
 
 /* Directories among paths are watched, and read again now and then, until stop. As work_file(), but

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is loaded is what the records say, whatever bytes they hold; once, in whatever order and form they come."""
+"""What is loaded is what the records say, whatever bytes they hold; once, in whatever order they come."""
 import os
 import random
 import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -81,6 +82,8 @@ def test_content(work):
         spool.record('link', link)
     spool.record('node', spool.node('start', lost={'ring_full_exec': 7}))
     spool.close(lost={'spool_quota': 3})
+    tap.equal(subprocess.run(['tests/validate', *spool.names]).returncode, 0,
+              'the records are valid by their schemas')
     db = work + '/odd.db'
     result = i.ingest(db, work + '/odd')
     tap.equal((result.status, result.err), (0, ''), 'odd records load without a word')
