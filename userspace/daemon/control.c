@@ -15,6 +15,7 @@ enum wish { WISH_NONE, WISH_ANSWER, WISH_FLUSH, WISH_TAIL };
 struct client {
 	int fd; /* -1: free */
 	enum wish wish;
+	bool is_silent; /* has closed its side: nothing more to read */
 	char line[64];
 	size_t line_len;
 	char *out;
@@ -145,7 +146,7 @@ static bool client_send(struct control_server *s, struct client *client)
 	}
 	if (!client->out_len && client->wish == WISH_ANSWER)
 		return false;
-	event.events = EPOLLIN | (client->out_len ? EPOLLOUT : 0);
+	event.events = (client->is_silent ? 0 : EPOLLIN) | (client->out_len ? EPOLLOUT : 0);
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
 	return true;
 }
@@ -208,9 +209,10 @@ static bool client_reads(struct control_server *s, struct client *client)
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
-	if (n ==
-	    0) /* half-closed after asking is no reason to leave, closed is noticed when sending */
-		return client->wish == WISH_FLUSH;
+	if (n == 0) { /* half-closed after asking is no reason to leave; closed is EPOLLHUP */
+		client->is_silent = true;
+		return client->wish != WISH_NONE && client_send(s, client);
+	}
 	if (client->wish != WISH_NONE) {
 		client->line_len = 0;
 		return true;

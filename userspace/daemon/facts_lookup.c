@@ -102,10 +102,13 @@ static void lookup_user(struct lookup *l)
 {
 	struct passwd entry, *found = NULL;
 	char buffer[16384];
+	int error = getpwuid_r(l->uid, &entry, buffer, sizeof(buffer), &found);
 
-	l->found = !getpwuid_r(l->uid, &entry, buffer, sizeof(buffer), &found) || errno == ENOENT ||
-		   errno == ESRCH;
-	if (found)
+	/* what glibc's modules say of a user that is not there */
+	l->found = !error || error == ENOENT || error == ESRCH;
+	if (!l->found)
+		l->why = "name service failed";
+	else if (found)
 		snprintf(l->user, sizeof(l->user), "%s", found->pw_name);
 	else
 		l->why = "no such user";
