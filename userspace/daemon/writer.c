@@ -30,6 +30,7 @@ struct writer {
 	struct spool *spool; /* the thread's own */
 	uint64_t swept_boot_ns;
 	bool over_quota;
+	bool is_watched; /* tail, as it was when the batch was taken */
 	struct losses losses_at_work;
 	pthread_t thread;
 	int event_fd;
@@ -77,6 +78,10 @@ static int add_image(struct writer *w, const struct image *image, char **ret_lin
 	run_object_hash(image, objects);
 	run_env_hash(image, env);
 	r = spool_add_set(w->spool, objects, run_object_set, image);
+	if (r == -EMSGSIZE) { /* the record says so */
+		objects[0] = '\0';
+		r = 0;
+	}
 	if (!r)
 		r = spool_add_set(w->spool, env, run_env_set, image);
 	if (r)
@@ -101,9 +106,9 @@ static int item_add(struct writer *w, struct item *item, struct writer_status *s
 		status->dropped++;
 		return 0;
 	}
-	r = item->image
-		    ? add_image(w, item->image, w->tail ? &line : NULL)
-		    : spool_add_record(w->spool, item->kind, item->record, w->tail ? &line : NULL);
+	r = item->image ? add_image(w, item->image, w->is_watched ? &line : NULL)
+			: spool_add_record(w->spool, item->kind, item->record,
+					   w->is_watched ? &line : NULL);
 	if (r == -EMSGSIZE || r == -ENOMEM) {
 		spool_skip_record(w->spool);
 		status->failed++;
@@ -135,6 +140,7 @@ static void items_take(struct writer *w, struct item_list *batch)
 		pthread_cond_timedwait(&w->put, &w->lock, &until);
 	}
 	w->losses_at_work = w->losses;
+	w->is_watched = w->tail;
 	for (int i = 0; i < BATCH_MAX && (item = TAILQ_FIRST(&w->items)); i++) {
 		TAILQ_REMOVE(&w->items, item, link);
 		TAILQ_INSERT_TAIL(batch, item, link);
@@ -357,9 +363,14 @@ void writer_put_close(struct writer *w)
 	item_put(w, &(struct item){0});
 }
 
-uint64_t writer_closed(const struct writer *w)
+uint64_t writer_closed(struct writer *w)
 {
-	return __atomic_load_n(&w->closed, __ATOMIC_RELAXED);
+	uint64_t closed;
+
+	pthread_mutex_lock(&w->lock);
+	closed = w->closed;
+	pthread_mutex_unlock(&w->lock);
+	return closed;
 }
 
 int writer_fd(const struct writer *w)

@@ -41,7 +41,7 @@ void writer_put_image(struct writer *writer, struct image *image);
 void writer_put_record(struct writer *writer, const char *kind, cJSON *record, void *tag);
 /* Closes the file after all that was put before; writer_closed() counts. */
 void writer_put_close(struct writer *writer);
-uint64_t writer_closed(const struct writer *writer);
+uint64_t writer_closed(struct writer *writer);
 
 /* Readable when something has come back. */
 int writer_fd(const struct writer *writer);
