@@ -33,7 +33,7 @@ CPPFLAGS += -D_GNU_SOURCE -DRUNMARK_VERSION='"$(VERSION)"' -DRUNMARK_PREFIX='"$(
 CFLAGS	?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 ALL_CFLAGS := -std=gnu11 -fPIE $(WARN) $(CFLAGS)
 LDFLAGS	+= -pie -Wl,-z,relro,-z,now
-LDLIBS	:= $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) -lpthread
+LDLIBS	:= $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) -lm -lpthread
 
 # SANITIZE=address,undefined or fuzzer: another build folder, the same rules
 ifneq ($(SANITIZE),)

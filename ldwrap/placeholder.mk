@@ -25,8 +25,9 @@ $(LD_NAMES:%=$(PLACEHOLDER_DIR)/%): $(BUILD)/bin/runmark-ld
 # its libraries are linked in where the system has them as archives, and the others are looked for in the
 # system's folder first (DT_RPATH), whatever LD_LIBRARY_PATH says. The C library stays shared, because
 # preloaded libraries (fakeroot, fakechroot) must see what it does.
+comma		:= ,
 ld_archive	= $(shell $(CC) -print-file-name=lib$(1).a)
 ld_library	= $(if $(filter /%,$(call ld_archive,$(1))),$(call ld_archive,$(1)),-l$(1))
 ld_folder	= $(patsubst %/,%,$(dir $(realpath $(shell $(CC) -print-file-name=libcjson.so))))
-$(BUILD)/bin/runmark-ld: LDLIBS = $(foreach l,elf zstd z cjson uuid inih xxhash,$(call ld_library,$(l)))
-$(BUILD)/bin/runmark-ld: LDFLAGS += -Wl,--as-needed -Wl,--disable-new-dtags -Wl,-rpath,$(ld_folder)
+$(BUILD)/bin/runmark-ld: LDLIBS = $(foreach l,elf zstd z cjson uuid inih xxhash,$(call ld_library,$(l))) -lm
+$(BUILD)/bin/runmark-ld: LDFLAGS += -Wl,--as-needed $(if $(ld_folder),-Wl$(comma)--disable-new-dtags$(comma)-rpath$(comma)$(ld_folder))
