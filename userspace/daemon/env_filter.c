@@ -66,7 +66,7 @@ void env_filter_free(struct env_filter *f)
 
 bool env_filter_allows(const struct env_filter *f, struct bytes entry)
 {
-	const char *equals = memchr(entry.data, '=', entry.len);
+	const char *equals = entry.len ? memchr(entry.data, '=', entry.len) : NULL;
 	struct bytes name = {entry.data, equals ? (size_t)(equals - entry.data) : 0};
 	char text[ENV_NAME_MAX];
 
