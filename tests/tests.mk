@@ -16,6 +16,9 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(ARCHIVES)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LDLIBS)
 
 .PRECIOUS: $(BUILD)/obj/%.o
+# tests of the daemon include what includes it
+$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/unit/*.c tests/fuzz/*.c)): | $(BUILD)/runmark.skel.h
+
 .PHONY: unit unit-asan fuzzers fuzz-programs
 unit: $(UNIT_TESTS)
 unit-asan:
