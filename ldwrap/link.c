@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define AFTERWARDS_SECONDS 5 /* for stamp and record */
+#define RECORD_SECONDS 5 /* for the record, from the stamp on */
 
 struct augmented {
 	struct response line;
@@ -65,7 +65,7 @@ static const char *decide(struct link *link, struct augmented *augmented)
 
 	if (!link->config.link_stamp)
 		return "the configuration says so";
-	if (!link->linker->can_augment)
+	if (!link->linker.can_augment)
 		return "a linker that isn't known well enough";
 	if (link->found.rounds)
 		return "the next one isn't surely a linker";
@@ -126,14 +126,15 @@ static int run_child(struct link *link, struct augmented *augmented, enum child_
 }
 
 /* NULL, or why the child's success isn't good enough to show. */
-static const char *judge_messages(const struct link *link)
+static const char *judge_messages(const struct link *link, const struct augmented *augmented)
 {
 	const size_t *lens = link->child.captured_len;
 
 	for (int i = 0; i < 2; i++) {
 		if (lens[i] >= CHILD_CAPTURE_MAX)
 			return "too many messages";
-		if (child_captured_has(&link->child, i, "runmark"))
+		if (child_captured_has(&link->child, i, augmented->placeholder) ||
+		    child_captured_has(&link->child, i, NOTE_SECTION))
 			return "a message is about our object";
 		if (lens[i] && link->found.has_colours && isatty(i ? STDERR_FILENO : STDOUT_FILENO))
 			return "messages have colours on a terminal";
@@ -194,7 +195,7 @@ static void finish(struct link *link, struct augmented *augmented)
 
 	link->is_linked = true;
 	child_replay(&link->child);
-	rescue_within(AFTERWARDS_SECONDS);
+	rescue_extras();
 	fd = stamp_output(augmented->args.output, &augmented->output_before, epoch && epoch[0],
 			  &stamp);
 	if (fd < 0) {
@@ -202,6 +203,7 @@ static void finish(struct link *link, struct augmented *augmented)
 		return;
 	}
 	link_explain("%s", stamp_state_texts[stamp.state] ?: "stamped");
+	rescue_within(RECORD_SECONDS);
 	send_record(link, augmented, fd, &stamp);
 }
 
@@ -229,7 +231,8 @@ static enum link_outcome try_augmented(struct link *link, struct augmented *augm
 		*ret_status = WEXITSTATUS(status);
 		return LINK_DONE;
 	}
-	*ret_why = end == CHILD_FAILED ? "it failed with our object" : judge_messages(link);
+	*ret_why =
+		end == CHILD_FAILED ? "it failed with our object" : judge_messages(link, augmented);
 	if (*ret_why)
 		return LINK_PLAIN;
 	finish(link, augmented);

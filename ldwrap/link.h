@@ -12,7 +12,7 @@ struct link {
 	int argc;
 	char **argv; /* as it came, but argv[0] as the real linker shall have it */
 	struct config config;
-	const struct linker *linker;
+	struct linker linker;
 	struct linker_found found;
 	uint64_t began_ns;
 	struct child child;
@@ -39,5 +39,7 @@ void link_explain(const char *format, ...) PRINTF_LIKE(1, 2);
  * said.
  */
 void rescue_init(struct link *link);
+/* With the output there: no limit on time or sizes that our extras meet counts any more. */
+void rescue_extras(void);
 /* The same end if what is left to do takes longer than seconds. */
 void rescue_within(unsigned int seconds);

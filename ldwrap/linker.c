@@ -27,11 +27,11 @@ _Static_assert(sizeof(LINKER_MARK) <= sizeof(mark.text), "the mark has room");
 #define MARK_BYTES 8192 /* of a candidate in which the mark is looked for */
 
 static const struct linker linkers[] = {
-	{"ld", true, {"/usr/bin/ld", "/usr/bin/ld.bfd"}},
-	{"ld.bfd", true, {"/usr/bin/ld.bfd"}},
-	{"ld.gold", true, {"/usr/bin/ld.gold"}},
-	{"ld.lld", true, {"/usr/bin/ld.lld"}},
-	{"ld.mold", true, {"/usr/bin/ld.mold", "/usr/bin/mold"}},
+	{"ld", true, true, {"/usr/bin/ld", "/usr/bin/ld.bfd"}},
+	{"ld.bfd", true, true, {"/usr/bin/ld.bfd"}},
+	{"ld.gold", true, false, {"/usr/bin/ld.gold"}},
+	{"ld.lld", true, false, {"/usr/bin/ld.lld"}},
+	{"ld.mold", true, false, {"/usr/bin/ld.mold", "/usr/bin/mold"}},
 };
 
 /* How linkers are called once links are followed, and their words, for those that are not. */
@@ -49,14 +49,16 @@ static const struct linker_sign {
 	{"mold", "(compatible with GNU ld)", NULL, NULL, true},
 };
 
-const struct linker *linker_by_name(const char *argv0)
+struct linker linker_by_name(const char *argv0)
 {
 	const char *name = argv0 ? fs_base_name(argv0) : "";
 
+	if (!name[0] || !strcmp(name, "runmark-ld"))
+		return linkers[0];
 	for (size_t i = 0; i < ARRAY_SIZE(linkers); i++)
 		if (!strcmp(name, linkers[i].name))
-			return &linkers[i];
-	return &linkers[0];
+			return linkers[i];
+	return (struct linker){.name = name};
 }
 
 /* Offset of words in the file, or -1. Reads in overlapping steps, so that words across two are
@@ -195,8 +197,7 @@ int linker_find(const struct linker *linker, const char *configured, bool use_co
 	struct search search = {.rounds = rounds_before(), .left = LINKER_CANDIDATES_MAX};
 	int r = 0;
 
-	/* one setting can't name five linkers: it is meant for ld, as the configuration says */
-	if (configured && configured[0] && (linker == &linkers[0] || linker == &linkers[1]))
+	if (configured && configured[0] && linker->is_configurable)
 		r = try_candidate(&search, configured);
 	if (!r && use_compiler_path)
 		r = try_list(&search, getenv("COMPILER_PATH"), linker->name);

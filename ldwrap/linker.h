@@ -26,11 +26,16 @@
 struct linker {
 	const char *name;	  /* it is called by */
 	bool can_augment;	  /* tested with the placeholder object */
+	bool is_configurable;	  /* the configuration may name it */
 	const char *fallbacks[3]; /* where it is if neither path has it */
 };
 
-/* The linker that argv0 stands for; ld for any other name. Never NULL. */
-const struct linker *linker_by_name(const char *argv0);
+/*
+ * The linker that argv0 stands for. By its own name (runmark-ld) it is ld; a name that isn't in the
+ * table is a linker that isn't known, and is looked for under that name. The name points into
+ * argv0.
+ */
+struct linker linker_by_name(const char *argv0);
 
 struct linker_found {
 	char *path;	     /* freed by the caller */

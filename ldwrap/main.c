@@ -88,10 +88,10 @@ int main(int argc, char **argv)
 	link.linker = linker_by_name(link.argv[0]);
 	rescue_init(&link);
 	load_config(&link.config);
-	if (linker_find(link.linker, link.config.link_ld, strchr(link.argv[0], '/') != NULL,
+	if (linker_find(&link.linker, link.config.link_ld, strchr(link.argv[0], '/') != NULL,
 			&link.found) < 0) {
 		/* a shell's words: there is no linker whose words could be shown */
-		fprintf(stderr, "%s: not found\n", link.linker->name);
+		fprintf(stderr, "%s: not found\n", link.linker.name);
 		return 127;
 	}
 	set_name(&link);

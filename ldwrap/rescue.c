@@ -20,7 +20,7 @@ static void rescue(int signal)
 		_exit(0);
 	child_abort(&rescued->child);
 	if (!rescued->found.path) /* not even that far */
-		rescued->found.path = (char *)rescued->linker->fallbacks[0];
+		rescued->found.path = (char *)rescued->linker.fallbacks[0];
 	link_plainly(rescued);
 	_exit(127);
 }
@@ -47,14 +47,17 @@ void rescue_init(struct link *link)
 	}
 }
 
+void rescue_extras(void)
+{
+	catch_signal(SIGXCPU, rescue, NULL);
+	catch_signal(SIGXFSZ, rescue, NULL);
+}
+
 void rescue_within(unsigned int seconds)
 {
 	sigset_t one;
 
 	catch_signal(SIGALRM, rescue, NULL);
-	/* what a record is too large or too late for is not the link's fault either */
-	catch_signal(SIGXCPU, rescue, NULL);
-	catch_signal(SIGXFSZ, rescue, NULL);
 	sigemptyset(&one);
 	sigaddset(&one, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &one, NULL);

@@ -247,8 +247,13 @@ def permissions(box):
 
 
 def environments(box):
+    os.mkdir("bad-libraries")
+    for name in ("libcjson.so.1", "libelf.so.1", "libuuid.so.1", "libinih.so.1", "libxxhash.so.0"):
+        with open("bad-libraries/" + name, "w") as file:
+            file.write("no library")
     for name, env in (("none", {}), ("no PATH", {"RUNMARK_CONF": box.conf}), ("empty PATH", {"PATH": "", "RUNMARK_CONF": box.conf}),
                       ("a broken configuration", {"RUNMARK_CONF": "a.o"}), ("no configuration", {"RUNMARK_CONF": "/no/such"}),
+                      ("broken libraries", {"LD_LIBRARY_PATH": box.folder + "/bad-libraries", "RUNMARK_CONF": box.conf}),
                       ("odd values", {"PATH": ":::/nowhere:" + "x" * 9000, "COMPILER_PATH": "/nowhere", "TMPDIR": "/nowhere",
                                       "HOME": "\n", "LOADEDMODULES": "a\udcff\n\"", "RUNMARK_CONF": box.conf})):
         results = [state(subprocess.run([program, *LINE], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE))

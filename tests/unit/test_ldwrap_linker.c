@@ -77,6 +77,14 @@ static void set_path(const char *variable, const char *folders)
 	setenv(variable, path, 1);
 }
 
+static int find(const char *name, const char *configured, bool use_compiler_path,
+		struct linker_found *ret)
+{
+	struct linker linker = linker_by_name(name);
+
+	return linker_find(&linker, configured, use_compiler_path, ret);
+}
+
 static void test_search(void **state)
 {
 	static const struct {
@@ -118,8 +126,7 @@ static void test_search(void **state)
 			setenv(LINKER_ROUND_VARIABLE, cases[i].rounds, 1);
 		else
 			unsetenv(LINKER_ROUND_VARIABLE);
-		assert_int_equal(
-			linker_find(linker_by_name("/x/ld"), cases[i].configured, true, &found), 0);
+		assert_int_equal(find("/x/ld", cases[i].configured, true, &found), 0);
 		snprintf(wanted, sizeof(wanted), "%s/%s/ld", folder, cases[i].found);
 		if (cases[i].configured && !strcmp(cases[i].configured, "e/ld"))
 			strcpy(wanted, "e/ld");
@@ -137,7 +144,7 @@ static void test_compiler_path_is_for_compilers(void **state)
 	(void)state;
 	set_path("COMPILER_PATH", "d");
 	set_path("PATH", "e");
-	assert_int_equal(linker_find(linker_by_name("ld"), NULL, false, &found), 0);
+	assert_int_equal(find("ld", NULL, false, &found), 0);
 	assert_non_null(strstr(found.path, "/e/ld"));
 	free(found.path);
 }
@@ -150,14 +157,18 @@ static void test_another_linker_is_never_taken(void **state)
 	set_path("PATH", "bcdef");
 	unsetenv("COMPILER_PATH");
 	/* there is no other place for it than the system's */
-	if (linker_find(linker_by_name("ld.gold"), "e/ld", true, &found) == 0) {
+	if (find("ld.gold", "e/ld", true, &found) == 0) {
 		assert_string_equal(found.path, "/usr/bin/ld.gold");
 		free(found.path);
 	}
-	assert_string_equal(linker_by_name("/a/b/ld.lld")->name, "ld.lld");
-	assert_string_equal(linker_by_name("runmark-ld")->name, "ld");
-	assert_string_equal(linker_by_name("")->name, "ld");
-	assert_string_equal(linker_by_name(NULL)->name, "ld");
+	assert_string_equal(linker_by_name("/a/b/ld.lld").name, "ld.lld");
+	assert_string_equal(linker_by_name("runmark-ld").name, "ld");
+	assert_string_equal(linker_by_name("").name, "ld");
+	assert_string_equal(linker_by_name(NULL).name, "ld");
+	/* a cross linker is not ours to replace by a native one */
+	assert_string_equal(linker_by_name("/x/aarch64-linux-gnu-ld").name, "aarch64-linux-gnu-ld");
+	assert_false(linker_by_name("aarch64-linux-gnu-ld").can_augment);
+	assert_int_equal(find("aarch64-linux-gnu-no-such-ld", "e/ld", true, &found), -ENOENT);
 }
 
 static void test_odd_paths(void **state)
@@ -169,13 +180,13 @@ static void test_odd_paths(void **state)
 	memset(path, 'x', sizeof(path) - 64);
 	snprintf(path + sizeof(path) - 64, 64, "::%s/d", folder);
 	setenv("PATH", path, 1);
-	assert_int_equal(linker_find(linker_by_name("ld"), NULL, false, &found), 0);
+	assert_int_equal(find("ld", NULL, false, &found), 0);
 	assert_non_null(strstr(found.path, "/d/ld"));
 	free(found.path);
 	/* more folders than are looked into: the system's place is left */
 	memset(path, ':', sizeof(path) - 1);
 	setenv("PATH", path, 1);
-	if (linker_find(linker_by_name("ld"), NULL, false, &found) == 0) {
+	if (find("ld", NULL, false, &found) == 0) {
 		assert_true(!strncmp(found.path, "/usr/bin/ld", 11));
 		free(found.path);
 	}
@@ -188,12 +199,12 @@ static void test_version_is_in_the_file(void **state)
 
 	(void)state;
 	set_path("PATH", "h");
-	assert_int_equal(linker_find(linker_by_name("ld.gold"), NULL, false, &found), 0);
+	assert_int_equal(find("ld.gold", NULL, false, &found), 0);
 	assert_true(linker_version(&found, version));
 	assert_string_equal(version, "GNU gold (GNU Binutils) 2.41");
 	free(found.path);
 	set_path("PATH", "d");
-	assert_int_equal(linker_find(linker_by_name("ld"), NULL, false, &found), 0);
+	assert_int_equal(find("ld", NULL, false, &found), 0);
 	assert_false(linker_version(&found, version));
 	free(found.path);
 }
