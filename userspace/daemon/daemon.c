@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
@@ -129,30 +128,6 @@ static const struct control_actions control_actions = {control_status, control_f
 
 /* --- what runs already, and what is gone */
 
-struct tasks {
-	struct event_task *list; /* sorted by pid */
-	size_t count;
-	uint64_t taken_ns;
-};
-
-static int task_compare(const void *a, const void *b)
-{
-	const struct event_task *x = a, *y = b;
-
-	return x->pid < y->pid ? -1 : x->pid > y->pid;
-}
-
-static bool task_is_alive(void *arg, uint32_t pid, uint64_t start_ns)
-{
-	const struct tasks *tasks = arg;
-	struct event_task key = {.pid = pid}, *found;
-
-	if (start_ns >= tasks->taken_ns)
-		return true;
-	found = bsearch(&key, tasks->list, tasks->count, sizeof(key), task_compare);
-	return found && found->start_ns == start_ns;
-}
-
 static int drain_sink(void *arg, const struct event *event)
 {
 	struct daemon *d = arg;
@@ -193,22 +168,19 @@ static void drain_all(struct daemon *d)
  * before anything is called gone. */
 static void reconcile(struct daemon *d)
 {
-	struct tasks tasks = {.taken_ns = node_boot_ns()};
-	ssize_t count;
+	_cleanup_(scan_done) struct scan_tasks tasks = {0};
+	int r;
 
+	scan_mark(&tasks);
 	drain_all(d);
-	count = capture_scan(d->capture, &tasks.list);
-	if (count < 0) {
-		log_warn(count,
-			 "cannot list running processes; those that ran before are not known");
+	r = scan_list(d->capture, &tasks);
+	if (r) {
+		log_warn(r, "cannot list running processes; those that ran before are not known");
 		return;
 	}
-	tasks.count = count;
-	qsort(tasks.list, tasks.count, sizeof(*tasks.list), task_compare);
-	scan_tell(d->tracker, tasks.list, tasks.count, tasks.taken_ns);
+	scan_tell(d->tracker, &tasks);
 	drain_all(d);
-	live_reconcile(tracker_live(d->tracker), task_is_alive, &tasks);
-	free(tasks.list);
+	live_reconcile(tracker_live(d->tracker), scan_is_alive, &tasks);
 }
 
 /* --- the loop */
@@ -297,28 +269,6 @@ static int watch(struct daemon *d)
 
 /* --- start and stop */
 
-int daemon_lock(const struct config *config, int *ret_pid)
-{
-	char path[4096], text[16] = "";
-	_cleanup_close_ int fd = -1;
-	int r = fs_mkdir_all(config->state, 0755), len;
-
-	if (r)
-		return r;
-	snprintf(path, sizeof(path), "%s/lock", config->state);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		*ret_pid = fs_read_all(fd, text, sizeof(text) - 1) > 0 ? atoi(text) : 0;
-		return -EBUSY;
-	}
-	len = snprintf(text, sizeof(text), "%d\n", getpid());
-	if (ftruncate(fd, 0) || pwrite(fd, text, len, 0) != len)
-		return -errno;
-	return TAKE_FD(fd);
-}
-
 static int capture_begin(struct daemon *d)
 {
 	struct capture_options options = {.pin = d->config->pin, .ring_mib = d->config->ring_mib};
@@ -346,7 +296,7 @@ static int begin(struct daemon *d)
 	const struct config *c = d->config;
 	int holder = 0, r;
 
-	d->lock_fd = daemon_lock(c, &holder);
+	d->lock_fd = node_lock(c, &holder);
 	if (d->lock_fd == -EBUSY)
 		return log_err(d->lock_fd,
 			       "another runmarkd (pid %d) runs with state %s; stop it first",
@@ -363,6 +313,8 @@ static int begin(struct daemon *d)
 	r = tracker_new(c, &d->node, capture_layout(), d->writer, &d->tracker);
 	if (r)
 		return log_err(r, "cannot use the journal in %s", c->state);
+	if (c->source == CONFIG_SOURCE_PRELOAD)
+		return log_err(-ENOTSUP, "source = preload is not there yet; use auto or bpf");
 	r = capture_begin(d);
 	if (r)
 		return r;

@@ -17,7 +17,3 @@ struct daemon_options {
 
 /* Runs until SIGTERM or SIGINT. 0 or negative errno; what went wrong is logged. */
 int daemon_run(const struct daemon_options *options);
-
-/* Takes the lock that a running daemon holds. The descriptor, or -EBUSY; *ret_pid is then the
- * holder's. */
-int daemon_lock(const struct config *config, int *ret_pid);

@@ -324,9 +324,9 @@ const struct image *live_image_of(const struct live *l, uint32_t pid, uint64_t s
 		p = process_find(l, pid, start_ns);
 		return p ? p->image : NULL;
 	}
-	TAILQ_FOREACH_REVERSE(p, &l->all, process_list, all) /* the newest of that pid */
-	if (p->pid == pid)
-		return p->image;
+	TAILQ_FOREACH_REVERSE (p, &l->all, process_list, all) /* the newest of that pid */
+		if (p->pid == pid)
+			return p->image;
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include "common/version.h"
 #include "daemon/capture.h"
 #include "daemon/daemon.h"
+#include "daemon/node.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -65,7 +66,7 @@ static int hook_argument(const char *text, const struct hook *forced[HOOK_FACTS]
 
 static int unload(const struct config *config)
 {
-	int holder = 0, r, lock = daemon_lock(config, &holder);
+	int holder = 0, r, lock = node_lock(config, &holder);
 
 	if (lock == -EBUSY)
 		return log_err(-EBUSY, "runmarkd (pid %d) is running; stop it first", holder);

@@ -6,6 +6,7 @@
 #include "common/text.h"
 
 #include <errno.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -67,6 +68,28 @@ static int epoch_load(struct node *node, const char *state)
 		return -errno;
 	r = fs_write_all(fd, line, strlen(line));
 	return r ? r : rename(next, path) ? -errno : 0;
+}
+
+int node_lock(const struct config *config, int *ret_pid)
+{
+	char path[4096], text[16] = "";
+	_cleanup_close_ int fd = -1;
+	int r = fs_mkdir_all(config->state, 0755), len;
+
+	if (r)
+		return r;
+	snprintf(path, sizeof(path), "%s/lock", config->state);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		*ret_pid = fs_read_all(fd, text, sizeof(text) - 1) > 0 ? atoi(text) : 0;
+		return -EBUSY;
+	}
+	len = snprintf(text, sizeof(text), "%d\n", getpid());
+	if (ftruncate(fd, 0) || pwrite(fd, text, len, 0) != len)
+		return -errno;
+	return TAKE_FD(fd);
 }
 
 int node_init(struct node *node, const struct config *config)

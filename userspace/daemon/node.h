@@ -22,6 +22,10 @@ struct node {
 	uint64_t started_boot_ns, started_unix_ns;
 };
 
+/* Takes the lock in the state folder, which a running daemon holds: a descriptor, or -EBUSY and the
+ * holder in *ret_pid, or another negative errno. */
+int node_lock(const struct config *config, int *ret_pid);
+
 /* Makes the state folder if it isn't there. 0 or negative errno. */
 int node_init(struct node *node, const struct config *config);
 

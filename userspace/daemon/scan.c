@@ -14,8 +14,8 @@
 struct scan {
 	struct tracker *tracker;
 	int dir; /* /proc/PID */
-	const struct event_task *task, *tasks;
-	size_t count;
+	const struct event_task *task;
+	const struct scan_tasks *tasks;
 	_Alignas(8) char exec[EVENT_MAX_BYTES];
 	char maps[2 * PATH_MAX_BYTES + 256];
 };
@@ -193,19 +193,23 @@ static void scan_maps(struct scan *s, bool only_program)
 	}
 }
 
+static int task_compare(const void *a, const void *b)
+{
+	const struct event_task *x = a, *y = b;
+
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
 /* The scan's parents are known by pid alone: theirs are among the same tasks. */
 static void scan_parent(struct scan *s)
 {
 	struct event_exec *e = scan_exec(s);
+	struct event_task key = {.pid = e->parent_pid}, *parent;
 
-	for (size_t i = 0; i < s->count; i++) {
-		if (s->tasks[i].pid != e->parent_pid)
-			continue;
-		e->parent_start_ns = s->tasks[i].start_ns;
-		e->parent_exec_id = s->tasks[i].exec_id;
-		return;
-	}
-	e->parent_pid = 0;
+	parent = bsearch(&key, s->tasks->list, s->tasks->count, sizeof(key), task_compare);
+	e->parent_pid = parent ? parent->pid : 0;
+	e->parent_start_ns = parent ? parent->start_ns : 0;
+	e->parent_exec_id = parent ? parent->exec_id : 0;
 }
 
 static bool scan_process(struct scan *s)
@@ -239,8 +243,39 @@ static bool scan_process(struct scan *s)
 	return true;
 }
 
-unsigned int scan_tell(struct tracker *tracker, const struct event_task *tasks, size_t count,
-		       uint64_t before_ns)
+void scan_mark(struct scan_tasks *tasks)
+{
+	tasks->mark_ns = node_boot_ns();
+}
+
+int scan_list(struct capture *capture, struct scan_tasks *tasks)
+{
+	ssize_t count = capture_scan(capture, &tasks->list);
+
+	if (count < 0)
+		return count;
+	tasks->count = count;
+	qsort(tasks->list, tasks->count, sizeof(*tasks->list), task_compare);
+	return 0;
+}
+
+void scan_done(struct scan_tasks *tasks)
+{
+	free(tasks->list);
+}
+
+bool scan_is_alive(void *arg, uint32_t pid, uint64_t start_ns)
+{
+	const struct scan_tasks *tasks = arg;
+	struct event_task key = {.pid = pid}, *found;
+
+	if (start_ns >= tasks->mark_ns)
+		return true;
+	found = bsearch(&key, tasks->list, tasks->count, sizeof(key), task_compare);
+	return found && found->start_ns == start_ns;
+}
+
+unsigned int scan_tell(struct tracker *tracker, const struct scan_tasks *tasks)
 {
 	struct scan *s = calloc(1, sizeof(*s));
 	unsigned int told = 0;
@@ -250,17 +285,16 @@ unsigned int scan_tell(struct tracker *tracker, const struct event_task *tasks, 
 		return 0;
 	s->tracker = tracker;
 	s->tasks = tasks;
-	s->count = count;
-	for (size_t i = 0; i < count; i++) {
-		if (tasks[i].pid == (uint32_t)getpid() || tasks[i].start_ns >= before_ns ||
+	for (size_t i = 0; i < tasks->count; i++) {
+		s->task = &tasks->list[i];
+		if (s->task->pid == (uint32_t)getpid() || s->task->start_ns >= tasks->mark_ns ||
 		    !tracker_has_room(tracker) ||
-		    live_knows_program(tracker_live(tracker), tasks[i].pid, tasks[i].start_ns))
+		    live_knows_program(tracker_live(tracker), s->task->pid, s->task->start_ns))
 			continue;
-		snprintf(path, sizeof(path), "/proc/%u", tasks[i].pid);
+		snprintf(path, sizeof(path), "/proc/%u", s->task->pid);
 		s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (s->dir < 0)
 			continue;
-		s->task = &tasks[i];
 		told += scan_process(s);
 		close(s->dir);
 	}

@@ -5,12 +5,23 @@
  */
 #pragma once
 
-#include "daemon/event.h"
+#include "daemon/capture.h"
 #include "daemon/tracker.h"
 
-/*
- * Tells the tracker of every process of tasks that it does not know and that started before before_ns
- * (CLOCK_BOOTTIME): the events of later ones are on their way. Number told.
- */
-unsigned int scan_tell(struct tracker *tracker, const struct event_task *tasks, size_t count,
-		       uint64_t before_ns);
+struct scan_tasks {
+	struct event_task *list; /* sorted by pid */
+	size_t count;
+	uint64_t mark_ns; /* CLOCK_BOOTTIME: what starts later tells of itself */
+};
+
+/* From now on events are sure to come, and those there are will be drained before scan_list(). */
+void scan_mark(struct scan_tasks *tasks);
+/* What runs now. 0 or negative errno. */
+int scan_list(struct capture *capture, struct scan_tasks *tasks);
+void scan_done(struct scan_tasks *tasks);
+
+/* Tells the tracker of every process that it does not know and that started before the mark. Number
+ * told. */
+unsigned int scan_tell(struct tracker *tracker, const struct scan_tasks *tasks);
+/* For live_reconcile(): arg is a struct scan_tasks. */
+bool scan_is_alive(void *arg, uint32_t pid, uint64_t start_ns);

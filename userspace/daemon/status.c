@@ -108,6 +108,7 @@ cJSON *status_answer(const struct status *s)
 	record_add_number(json, "queue", s->tracker.waiting + s->writer.waiting);
 	record_add_number(json, "doubled", s->tracker.doubled);
 	record_add_number(json, "replayed", s->tracker.replayed);
+	record_add_number(json, "out_of_scope", s->tracker.out_of_scope);
 	part = cJSON_AddObjectToObject(json, "ring");
 	record_add_number(part, "size", s->ring_size);
 	record_add_number(part, "used", s->ring_used);

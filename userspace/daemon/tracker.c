@@ -1,45 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Events in, images out, the journal in between. */
 #include "daemon/tracker.h"
-#include "common/record.h"
-#include "daemon/env_filter.h"
-#include "daemon/journal.h"
+#include "common/job.h"
+#include "daemon/run_record.h"
 #include "daemon/spool.h"
+#include "daemon/tracker_state.h"
 
 #include <errno.h>
 #include <search.h>
-
-#define CPUS_MAX 4096
-
-struct link {
-	struct live_key id; /* a link's id, in what an image's key takes */
-	cJSON *record;
-	struct fact *user;
-	uint64_t deadline_ns;
-	bool is_writing;
-	TAILQ_ENTRY(link) link;
-};
-
-TAILQ_HEAD(link_list, link);
-
-struct tracker {
-	const struct config *config;
-	const struct node *node;
-	struct writer *writer;
-	struct facts *facts;
-	struct live *live;
-	struct journal *journal;
-	struct env_filter *filter;
-	struct image_list waiting, writing;
-	struct link_list links;
-	struct tracker_counts counts;
-	/* the kernel side's totals: that earlier instances told of, and that are told of by now */
-	struct capture_totals told, reported;
-	uint64_t late;
-	void *written; /* run ids in files that were mended, tsearch */
-	uint64_t sequences[CPUS_MAX];
-	_Alignas(8) char filtered[EVENT_MAX_BYTES];
-};
 
 static int id_compare(const void *a, const void *b)
 {
@@ -57,118 +25,6 @@ static void run_is_written(void *arg, const uuid_t run_id)
 	if (tfind(copy, &t->written, id_compare) || !tsearch(copy, &t->written, id_compare))
 		free(copy);
 }
-
-/* --- journal, reading */
-
-static void link_add(struct tracker *t, cJSON *record, uint32_t uid);
-
-static void replay_link(struct tracker *t, struct bytes text)
-{
-	cJSON *record;
-	uint64_t uid = (uint32_t)-1;
-
-	if (record_parse(text, &record))
-		return;
-	record_get_u64(record, "uid", &uid);
-	link_add(t, record, uid);
-}
-
-static void replay_done(struct tracker *t, const struct live_key *key)
-{
-	struct link *link;
-
-	live_forget(t->live, key);
-	TAILQ_FOREACH(link, &t->links, link)
-	{
-		if (memcmp(&link->id, key, sizeof(*key)))
-			continue;
-		TAILQ_REMOVE(&t->links, link, link);
-		cJSON_Delete(link->record);
-		facts_release(t->facts, link->user);
-		free(link);
-		return;
-	}
-}
-
-static void replay(void *arg, uint32_t kind, struct bytes data)
-{
-	struct tracker *t = arg;
-	const struct event *event;
-
-	t->counts.replayed++;
-	switch (kind) {
-	case JOURNAL_EVENT:
-		if (event_check(data, &event))
-			return;
-		if (event->seq && event->cpu < CPUS_MAX)
-			t->sequences[event->cpu] = event->seq;
-		live_apply(t->live, event, event->traits & TRAIT_SCANNED);
-		break;
-	case JOURNAL_IMAGE:
-		if (data.len == sizeof(struct live_image_state))
-			live_restore(t->live, (const void *)data.data);
-		break;
-	case JOURNAL_LINK:
-		replay_link(t, data);
-		break;
-	case JOURNAL_DONE:
-		if (data.len == sizeof(struct live_key))
-			replay_done(t, (const void *)data.data);
-		break;
-	case JOURNAL_SEQUENCES:
-		memcpy(t->sequences, data.data, MIN(data.len, sizeof(t->sequences)));
-		break;
-	case JOURNAL_TOTALS:
-		memcpy(&t->reported, data.data, MIN(data.len, sizeof(t->reported)));
-		break;
-	}
-}
-
-/* --- journal, writing */
-
-static int journal_entry(void *arg, uint32_t kind, const void *data, size_t len)
-{
-	struct tracker *t = arg;
-
-	return journal_append(t->journal, kind, data, len);
-}
-
-static int link_save(struct tracker *t, const struct link *link)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-
-	text = record_print(link->record, &len);
-	return text ? journal_append(t->journal, JOURNAL_LINK, text, len) : -ENOMEM;
-}
-
-/* Everything of use, to a new journal. If that fails (no room in /run), the old one goes on. */
-static int journal_restart(struct tracker *t)
-{
-	struct image *image;
-	struct link *link;
-	int r = journal_begin(t->journal);
-
-	if (r)
-		return r;
-	r = journal_append(t->journal, JOURNAL_SEQUENCES, t->sequences, sizeof(t->sequences));
-	if (!r)
-		r = journal_append(t->journal, JOURNAL_TOTALS, &t->reported, sizeof(t->reported));
-	TAILQ_FOREACH(image, &t->writing, flight)
-	if (!r)
-		r = image_save(image, journal_entry, t);
-	TAILQ_FOREACH(image, &t->waiting, link)
-	if (!r)
-		r = image_save(image, journal_entry, t);
-	if (!r)
-		r = live_save(t->live, journal_entry, t);
-	TAILQ_FOREACH(link, &t->links, link)
-	if (!r)
-		r = link_save(t, link);
-	return journal_finish(t->journal, r);
-}
-
-/* --- in */
 
 int tracker_new(const struct config *config, const struct node *node, uint64_t layout,
 		struct writer *writer, struct tracker **ret)
@@ -193,8 +49,8 @@ int tracker_new(const struct config *config, const struct node *node, uint64_t l
 		r = spool_mend(config, node, run_is_written, t);
 	if (r >= 0) {
 		live_set_clock(t->live, node_unix_ns() - node_boot_ns());
-		r = journal_new(config->state, layout, (size_t)config->journal_mib << 20, replay, t,
-				&t->journal);
+		r = journal_new(config->state, layout, (size_t)config->journal_mib << 20,
+				tracker_replay, t, &t->journal);
 	}
 	if (r) {
 		tracker_free(t);
@@ -220,11 +76,8 @@ void tracker_free(struct tracker *t)
 		TAILQ_REMOVE(&t->writing, image, flight);
 		image_free(t->facts, image);
 	}
-	while ((link = TAILQ_FIRST(&t->links))) {
-		TAILQ_REMOVE(&t->links, link, link);
-		cJSON_Delete(link->record);
-		free(link);
-	}
+	while ((link = TAILQ_FIRST(&t->links)))
+		tracker_free_link(t, link);
 	live_free(t->live);
 	journal_free(t->journal);
 	env_filter_free(t->filter);
@@ -272,35 +125,12 @@ void tracker_scanned(struct tracker *t, const struct event *event)
 	event_take(t, event);
 }
 
-static void link_add(struct tracker *t, cJSON *record, uint32_t uid)
-{
-	struct link *link = calloc(1, sizeof(*link));
-	uint8_t id[16];
-
-	if (!link || record_get_uuid(record, "link_id", id)) {
-		cJSON_Delete(record);
-		free(link);
-		return;
-	}
-	memcpy(&link->id, id, sizeof(id));
-	link->record = record;
-	link->user = facts_user(t->facts, uid);
-	link->deadline_ns = node_boot_ns() + FACTS_PATIENCE_NS;
-	TAILQ_INSERT_TAIL(&t->links, link, link);
-}
-
 void tracker_link(struct tracker *t, cJSON *record, uint32_t uid)
 {
-	link_add(t, record, uid);
-	if (!TAILQ_EMPTY(&t->links))
-		(void)link_save(t, TAILQ_LAST(&t->links, link_list));
-}
+	struct link *link = tracker_add_link(t, record, uid);
 
-/* --- out */
-
-static bool fact_is_open(const struct fact *fact)
-{
-	return fact && fact->state == FACT_ASKED;
+	if (link)
+		(void)tracker_journal_link(t, link);
 }
 
 static bool image_is_ready(const struct image *image)
@@ -342,9 +172,21 @@ static bool run_was_written(struct tracker *t, const struct image *image)
 	return tfind(id, &t->written, id_compare);
 }
 
+/* scope = jobs: what ran in none is not recorded, and counted. */
+static bool image_is_unwanted(struct tracker *t, const struct image *image)
+{
+	struct job job;
+
+	if (t->config->scope == CONFIG_SCOPE_ALL || !image_job(image, &job))
+		return false;
+	t->counts.out_of_scope++;
+	return true;
+}
+
 static void image_done(struct tracker *t, struct image *image)
 {
 	(void)journal_append(t->journal, JOURNAL_DONE, &image->s.key, sizeof(image->s.key));
+	t->done_since_restart++;
 	image_free(t->facts, image);
 }
 
@@ -368,37 +210,13 @@ static void images_advance(struct tracker *t, uint64_t now_ns)
 		}
 		TAILQ_REMOVE(&t->waiting, image, link);
 		t->counts.waiting--;
-		if (run_was_written(t, image)) {
+		if (run_was_written(t, image) || image_is_unwanted(t, image)) {
 			image_done(t, image);
 			continue;
 		}
 		TAILQ_INSERT_TAIL(&t->writing, image, flight);
 		t->counts.writing++;
 		writer_put_image(t->writer, image);
-	}
-}
-
-static void links_advance(struct tracker *t, uint64_t now_ns)
-{
-	struct link *link;
-
-	TAILQ_FOREACH(link, &t->links, link)
-	{
-		cJSON *copy;
-
-		if (link->is_writing || (fact_is_open(link->user) && now_ns < link->deadline_ns))
-			continue;
-		cJSON_DeleteItemFromObjectCaseSensitive(link->record, "user");
-		if (link->user && link->user->state == FACT_KNOWN && *link->user->user)
-			cJSON_AddStringToObject(link->record, "user", link->user->user);
-		else
-			record_add_null(link->record, "user");
-		copy = cJSON_Duplicate(link->record, true);
-		if (!copy)
-			continue;
-		link->is_writing = true;
-		t->counts.writing++;
-		writer_put_record(t->writer, "link", copy, link);
 	}
 }
 
@@ -413,11 +231,8 @@ static void is_written(void *arg, struct image *image, void *tag)
 		image_done(t, image);
 		return;
 	}
-	TAILQ_REMOVE(&t->links, link, link);
 	(void)journal_append(t->journal, JOURNAL_DONE, &link->id, sizeof(link->id));
-	facts_release(t->facts, link->user);
-	cJSON_Delete(link->record);
-	free(link);
+	tracker_free_link(t, link);
 }
 
 void tracker_advance(struct tracker *t, char **ret_lines)
@@ -427,10 +242,11 @@ void tracker_advance(struct tracker *t, char **ret_lines)
 	live_set_clock(t->live, node_unix_ns() - now_ns);
 	facts_collect(t->facts);
 	images_advance(t, now_ns);
-	links_advance(t, now_ns);
+	tracker_advance_links(t, now_ns);
 	writer_collect(t->writer, is_written, t, ret_lines);
-	if (journal_is_long(t->journal) || !tracker_has_room(t))
-		(void)journal_restart(t);
+	/* without anything done since, a new one would be as long */
+	if (t->done_since_restart && (journal_is_long(t->journal) || !tracker_has_room(t)))
+		(void)tracker_restart_journal(t);
 }
 
 bool tracker_is_idle(const struct tracker *t)

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The tracker's journal: what each kind of entry means when it is read back, and what a new one
+ * begins with. */
+#include "common/record.h"
+#include "daemon/tracker_state.h"
+
+#include <errno.h>
+
+static void replay_link(struct tracker *t, struct bytes text)
+{
+	cJSON *record;
+	uint64_t uid = (uint32_t)-1;
+
+	if (record_parse(text, &record))
+		return;
+	record_get_u64(record, "uid", &uid);
+	(void)tracker_add_link(t, record, uid);
+}
+
+static void replay_done(struct tracker *t, const struct live_key *key)
+{
+	struct link *link;
+
+	live_forget(t->live, key);
+	TAILQ_FOREACH (link, &t->links, link) {
+		if (memcmp(&link->id, key, sizeof(*key)))
+			continue;
+		tracker_free_link(t, link);
+		return;
+	}
+}
+
+void tracker_replay(void *arg, uint32_t kind, struct bytes data)
+{
+	struct tracker *t = arg;
+	const struct event *event;
+
+	t->counts.replayed++;
+	switch (kind) {
+	case JOURNAL_EVENT:
+		if (event_check(data, &event))
+			return;
+		if (event->seq && event->cpu < CPUS_MAX)
+			t->sequences[event->cpu] = event->seq;
+		live_apply(t->live, event, event->traits & TRAIT_SCANNED);
+		break;
+	case JOURNAL_IMAGE:
+		if (data.len == sizeof(struct live_image_state))
+			live_restore(t->live, (const void *)data.data);
+		break;
+	case JOURNAL_LINK:
+		replay_link(t, data);
+		break;
+	case JOURNAL_DONE:
+		if (data.len == sizeof(struct live_key))
+			replay_done(t, (const void *)data.data);
+		break;
+	case JOURNAL_SEQUENCES:
+		memcpy(t->sequences, data.data, MIN(data.len, sizeof(t->sequences)));
+		break;
+	case JOURNAL_TOTALS:
+		memcpy(&t->reported, data.data, MIN(data.len, sizeof(t->reported)));
+		break;
+	}
+}
+
+static int journal_entry(void *arg, uint32_t kind, const void *data, size_t len)
+{
+	struct tracker *t = arg;
+
+	return journal_append(t->journal, kind, data, len);
+}
+
+int tracker_journal_link(struct tracker *t, const struct link *link)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	text = record_print(link->record, &len);
+	return text ? journal_append(t->journal, JOURNAL_LINK, text, len) : -ENOMEM;
+}
+
+int tracker_restart_journal(struct tracker *t)
+{
+	struct image *image;
+	struct link *link;
+	int r = journal_begin(t->journal);
+
+	if (r)
+		return r;
+	r = journal_append(t->journal, JOURNAL_SEQUENCES, t->sequences, sizeof(t->sequences));
+	if (!r)
+		r = journal_append(t->journal, JOURNAL_TOTALS, &t->reported, sizeof(t->reported));
+	TAILQ_FOREACH (image, &t->writing, flight)
+		if (!r)
+			r = image_save(image, journal_entry, t);
+	TAILQ_FOREACH (image, &t->waiting, link)
+		if (!r)
+			r = image_save(image, journal_entry, t);
+	if (!r)
+		r = live_save(t->live, journal_entry, t);
+	TAILQ_FOREACH (link, &t->links, link)
+		if (!r)
+			r = tracker_journal_link(t, link);
+	t->done_since_restart = 0;
+	return journal_finish(t->journal, r);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The tracker's insides, which tracker.c (in and out), tracker_journal.c (to the journal and back)
+ * and tracker_links.c share. */
+#pragma once
+
+#include "daemon/env_filter.h"
+#include "daemon/journal.h"
+#include "daemon/tracker.h"
+
+#define CPUS_MAX 4096
+
+struct link {		    /* a link record on its way */
+	struct live_key id; /* a link's id, in what an image's key takes */
+	cJSON *record;
+	struct fact *user;
+	uint64_t deadline_ns;
+	bool is_writing;
+	TAILQ_ENTRY(link) link;
+};
+
+TAILQ_HEAD(link_list, link);
+
+struct tracker {
+	const struct config *config;
+	const struct node *node;
+	struct writer *writer;
+	struct facts *facts;
+	struct live *live;
+	struct journal *journal;
+	struct env_filter *filter;
+	struct image_list waiting, writing;
+	struct link_list links;
+	struct tracker_counts counts;
+	/* the kernel side's totals: that earlier instances told of, and that are told of by now */
+	struct capture_totals told, reported;
+	uint64_t done_since_restart; /* entries of the journal that need not be kept */
+	void *written;		     /* run ids in files that were mended, tsearch */
+	uint64_t sequences[CPUS_MAX];
+	_Alignas(8) char filtered[EVENT_MAX_BYTES];
+};
+
+/* What the journal tells at the start. arg: the tracker. */
+void tracker_replay(void *arg, uint32_t kind, struct bytes data);
+/* Starts the journal anew with all that is of use. If that fails (no room in /run), the old one
+ * goes on. */
+int tracker_restart_journal(struct tracker *tracker);
+int tracker_journal_link(struct tracker *tracker, const struct link *link);
+
+/* Takes the record over. NULL if it has no id of its own, or memory ran out. */
+struct link *tracker_add_link(struct tracker *tracker, cJSON *record, uint32_t uid);
+void tracker_free_link(struct tracker *tracker, struct link *link);
+/* Hands links whose user is known, or has been waited for, to the writer. */
+void tracker_advance_links(struct tracker *tracker, uint64_t now_ns);
+
+static inline bool fact_is_open(const struct fact *fact)
+{
+	return fact && fact->state == FACT_ASKED;
+}
