@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import link
 import tap
 
+LONG = bool(os.environ.get("RUNMARK_TEST_LONG"))
 GOOD = "int x; int main(void) { return 0; }"
 UNDEFINED = "void missing_one(void); void missing_two(void); int main(void) { missing_one(); missing_two(); return 0; }"
 WARNING = """#include <stdio.h>
@@ -111,7 +112,7 @@ def on_pipes(box, driver, linker, lines):
 
 def together(box):
     """Both outputs in one file, with one position: the order is kept."""
-    for name, line in DRIVER_LINES:
+    for name, line in DRIVER_LINES[::1 if LONG else 2]:
         results = []
         for wrapped in (False, True):
             with open("log", "wb") as log:
@@ -127,7 +128,7 @@ def by_hand(box):
         if not link.has(linker):
             tap.skip(linker, "not installed")
             continue
-        for line in LINKER_LINES:
+        for line in LINKER_LINES[::1 if LONG or linker == "ld" else 3]:
             results = []
             for env in ({}, path):
                 results.append(box.run([linker, *line], False, env=env))
@@ -162,7 +163,7 @@ def terminals(box):
         if not link.has("ld." + linker):
             tap.skip(linker, "not installed")
             continue
-        for name, line in DRIVER_LINES[:10:1 if linker in ("bfd", "lld") else 3]:
+        for name, line in DRIVER_LINES[:10:1 if LONG or linker == "lld" else 3]:
             command = ["gcc", "-fuse-ld=" + linker, "-o", "out", *line]
             tap.equal(on_terminal(box, command, True), on_terminal(box, command, False),
                       f"on a terminal, {linker}: {name}")
@@ -176,7 +177,7 @@ def main():
                 tap.skip(linker, "not installed")
                 continue
             # each line with bfd, every third with the others, unless there is time
-            step = 1 if linker == "default" or os.environ.get("RUNMARK_TEST_LONG") else 3
+            step = 1 if linker == "default" or LONG else 3
             on_pipes(box, driver, linker, DRIVER_LINES[::step])
         together(box)
         by_hand(box)
