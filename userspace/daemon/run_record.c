@@ -245,13 +245,22 @@ static bool add_exit(cJSON *record, const struct node *node, const struct image 
 	       cJSON_AddBoolToObject(exit, "oom", image->s.traits & TRAIT_OOM);
 }
 
+/* Durations are told in whole microseconds, so that the database's are the same. */
+static double seconds_of_us(uint64_t us)
+{
+	return us / 1e6;
+}
+
 /* cputime_adjust() of kernel/sched/cputime.c: ticks say how, the scheduler how much. */
 static void usage_times(const struct event_usage *u, double *ret_user, double *ret_system)
 {
-	double total = u->runtime_ns / 1e9, ticks = (double)u->user_ns + u->system_ns;
+	uint64_t total_us = u->runtime_ns / 1000, system_us = 0;
+	double ticks = (double)u->user_ns + u->system_ns;
 
-	*ret_system = ticks > 0 && u->system_ns ? total * (u->system_ns / ticks) : 0;
-	*ret_user = total - *ret_system;
+	if (u->system_ns)
+		system_us = total_us * (u->system_ns / ticks);
+	*ret_system = seconds_of_us(system_us);
+	*ret_user = seconds_of_us(total_us - system_us);
 }
 
 static bool add_usage(cJSON *record, const struct image *image)
@@ -289,7 +298,7 @@ static bool add_times(cJSON *record, const struct image *image)
 	if (image->s.end == END_UNSEEN || image->s.end == END_NONE)
 		return record_add_null(record, "end") && record_add_null(record, "elapsed_s");
 	return record_add_time(record, "end", image->s.begin_unix_ns + elapsed) &&
-	       record_add_number(record, "elapsed_s", elapsed / 1e9);
+	       record_add_number(record, "elapsed_s", seconds_of_us(elapsed / 1000));
 }
 
 static bool add_ids(cJSON *record, const struct node *node, const struct image *image)
