@@ -214,7 +214,7 @@ static void files_see(struct seen *seen)
 	free(entries);
 }
 
-static void check_runs(unsigned int doubled_max)
+static void check_runs(void)
 {
 	static struct seen seen;
 
@@ -224,8 +224,8 @@ static void check_runs(unsigned int doubled_max)
 		assert_int_equal(seen.runs[run], 1);
 		assert_int_equal(seen.copies[run], run % 3 == 0);
 	}
-	assert_in_range(seen.doubled, 0, doubled_max);
 	tdestroy(seen.ids, free);
+	assert_int_equal(seen.doubled, 0);
 }
 
 /* Every line against its schema; the tests are run from the top folder. */
@@ -250,17 +250,16 @@ static void each_run_has_one_record(void **state)
 
 	(void)state;
 	assert_int_equal(life(&ring, UINT32_MAX, 0), 0);
-	check_runs(0);
+	check_runs();
 	check_schema();
 }
 
-static void kills_lose_nothing_and_double_nothing(void **state)
+static void kill_often(void)
 {
 	struct ring *ring = mmap(NULL, sizeof(*ring), PROT_READ | PROT_WRITE,
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned int seed = node_unix_ns() / 1000 % 1000000;
 
-	(void)state;
 	print_message("# seed %u\n", seed);
 	srandom(seed);
 	ring->released = 0;
@@ -273,9 +272,23 @@ static void kills_lose_nothing_and_double_nothing(void **state)
 			break;
 	}
 	assert_int_equal(life(ring, UINT32_MAX, 0), 0);
-	check_runs(0);
+	check_runs();
 	check_schema();
 	munmap(ring, sizeof(*ring));
+}
+
+static void kills_lose_nothing_and_double_nothing(void **state)
+{
+	(void)state;
+	kill_often();
+}
+
+/* Nor where each batch has a file of its own: what is closed isn't read at the next start. */
+static void kills_around_the_closing_of_files(void **state)
+{
+	(void)state;
+	place.config.rotate_seconds = 0;
+	kill_often();
 }
 
 /* Killed while the disk is full and images wait for it: they are written when it has room. */
@@ -294,7 +307,7 @@ static void a_disk_that_takes_nothing_loses_nothing(void **state)
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 	assert_int_equal(mount("none", place.spool, "tmpfs", MS_REMOUNT, "size=64m"), 0);
 	assert_int_equal(life(ring, UINT32_MAX, 0), 0);
-	check_runs(0);
+	check_runs();
 	check_schema();
 	munmap(ring, sizeof(*ring));
 }
@@ -305,6 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_run_has_one_record),
 		TEST(kills_lose_nothing_and_double_nothing),
+		TEST(kills_around_the_closing_of_files),
 		TEST(a_disk_that_takes_nothing_loses_nothing),
 	};
 

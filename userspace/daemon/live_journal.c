@@ -33,18 +33,18 @@ int live_save(const struct live *l, live_writer writer, void *arg)
 	const struct process *p;
 	int r = 0;
 
-	TAILQ_FOREACH(image, &l->finished, link)
-	if ((r = image_save(image, writer, arg)))
-		return r;
-	TAILQ_FOREACH(p, &l->all, all)
-	if (p->image && !p->is_copy && (r = image_save(p->image, writer, arg)))
-		return r;
-	TAILQ_FOREACH(p, &l->all, all)
-	if ((p->is_copy || !p->image) && (r = process_save(p, writer, arg)))
-		return r;
-	TAILQ_FOREACH(p, &l->all, all)
-	if (p->next && (r = image_save(p->next, writer, arg)))
-		return r;
+	TAILQ_FOREACH (image, &l->finished, link)
+		if ((r = image_save(image, writer, arg)))
+			return r;
+	TAILQ_FOREACH (p, &l->all, all)
+		if (p->image && !p->is_copy && (r = image_save(p->image, writer, arg)))
+			return r;
+	TAILQ_FOREACH (p, &l->all, all)
+		if ((p->is_copy || !p->image) && (r = process_save(p, writer, arg)))
+			return r;
+	TAILQ_FOREACH (p, &l->all, all)
+		if (p->next && (r = image_save(p->next, writer, arg)))
+			return r;
 	return 0;
 }
 

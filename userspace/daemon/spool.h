@@ -49,12 +49,16 @@ int spool_sweep(struct spool *spool, uint64_t *ret_bytes, uint64_t *ret_files,
 		uint64_t *ret_expired);
 void spool_status(const struct spool *spool, struct spool_status *ret);
 
-/* Told of every run whose record a file left behind holds. */
-typedef void (*spool_run_seen)(void *arg, const uuid_t run_id);
-/* Mends what earlier instances on this host left. Number of files, or negative errno if the
- * folder can't be read. */
-int spool_mend(const struct config *config, const struct node *node, spool_run_seen seen,
-	       void *arg);
+struct spool_mender {
+	/* told of every run whose record a file left behind holds */
+	void (*run_seen)(void *arg, const uuid_t run_id);
+	/* all of a file's were told: it is closed when this returns, and never read here again */
+	void (*file_read)(void *arg);
+};
+/* Mends what earlier instances on this host left. Number of files, or negative errno if the folder
+ * can't be read. */
+int spool_mend(const struct config *config, const struct node *node,
+	       const struct spool_mender *mender, void *arg);
 
 /* The name of the last file of this boot, kept in the state folder: "previous" of the next. */
 int spool_previous_load(const char *state, char *out, size_t size);

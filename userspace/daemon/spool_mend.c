@@ -20,7 +20,8 @@ struct leftover {
 	bool has_trailer;
 };
 
-static void leftover_line(struct leftover *l, struct bytes line, spool_run_seen seen, void *arg)
+static void leftover_line(struct leftover *l, struct bytes line,
+			  void (*seen)(void *arg, const uuid_t run_id), void *arg)
 {
 	_cleanup_json_ cJSON *record = NULL;
 	const cJSON *count;
@@ -44,7 +45,8 @@ static void leftover_line(struct leftover *l, struct bytes line, spool_run_seen 
 		l->has_trailer = true;
 }
 
-static int leftover_read(struct leftover *l, int fd, spool_run_seen seen, void *arg)
+static int leftover_read(struct leftover *l, int fd, void (*seen)(void *arg, const uuid_t run_id),
+			 void *arg)
 {
 	_cleanup_close_ int own = dup(fd);
 	_cleanup_fclose_ FILE *file = own < 0 ? NULL : fdopen(own, "r");
@@ -99,7 +101,7 @@ static bool is_finished(int folder_fd, const char *name)
 
 /* tmp is ".NAME.tmp". */
 static int file_mend(int folder_fd, const char *tmp, const struct config *config,
-		     const struct node *node, spool_run_seen seen, void *arg)
+		     const struct node *node, const struct spool_mender *mender, void *arg)
 {
 	_cleanup_close_ int fd = openat(folder_fd, tmp, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	struct leftover l = {.counts = cJSON_CreateObject()};
@@ -108,7 +110,9 @@ static int file_mend(int folder_fd, const char *tmp, const struct config *config
 
 	if (fd < 0)
 		return -errno;
-	r = leftover_read(&l, fd, seen, arg);
+	r = leftover_read(&l, fd, mender->run_seen, arg);
+	if (!r)
+		mender->file_read(arg);
 	if (!r && !l.lines) /* killed before its first write: nothing was in it */
 		r = unlinkat(folder_fd, tmp, 0) ? -errno : 0;
 	else if (!r) {
@@ -146,7 +150,8 @@ static bool is_ours(const char *tmp, const struct node *node, const char *ending
 	return !uuid_parse(text, boot) && tmp[1 + host_len + 1 + 36] == '.';
 }
 
-int spool_mend(const struct config *config, const struct node *node, spool_run_seen seen, void *arg)
+int spool_mend(const struct config *config, const struct node *node,
+	       const struct spool_mender *mender, void *arg)
 {
 	const char *folder = config->spool;
 	_cleanup_close_ int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -162,7 +167,7 @@ int spool_mend(const struct config *config, const struct node *node, spool_run_s
 		if (is_ours(entry->d_name, node, ".jsonl.zst.part"))
 			unlinkat(folder_fd, entry->d_name, 0);
 		if (is_ours(entry->d_name, node, ".jsonl.tmp") &&
-		    !file_mend(folder_fd, entry->d_name, config, node, seen, arg))
+		    !file_mend(folder_fd, entry->d_name, config, node, mender, arg))
 			count++;
 	}
 	closedir(dir);

@@ -26,6 +26,52 @@ static void run_is_written(void *arg, const uuid_t run_id)
 		free(copy);
 }
 
+static bool run_was_written(struct tracker *t, const struct image *image)
+{
+	uuid_t id;
+
+	if (!t->written)
+		return false;
+	node_run_id(t->node, &image->s.key, id);
+	return tfind(id, &t->written, id_compare);
+}
+
+/* scope = jobs: what ran in none is not recorded, and counted. */
+static bool image_is_unwanted(struct tracker *t, const struct image *image)
+{
+	struct job job;
+
+	if (t->config->scope == CONFIG_SCOPE_ALL || !image_job(image, &job))
+		return false;
+	t->counts.out_of_scope++;
+	return true;
+}
+
+static void image_done(struct tracker *t, struct image *image)
+{
+	(void)journal_append(t->journal, JOURNAL_DONE, &image->s.key, sizeof(image->s.key));
+	t->done_since_restart++;
+	image_free(t->facts, image);
+}
+
+/* What a file left behind holds is done in the journal before the file is closed: killed again in
+ * between, neither would know of the other. */
+static void written_are_done(void *arg)
+{
+	struct tracker *t = arg;
+	struct image *image, *next;
+
+	for (image = TAILQ_FIRST(live_finished(t->live)); image; image = next) {
+		next = TAILQ_NEXT(image, link);
+		if (!run_was_written(t, image))
+			continue;
+		TAILQ_REMOVE(live_finished(t->live), image, link);
+		image_done(t, image);
+	}
+}
+
+static const struct spool_mender mender = {run_is_written, written_are_done};
+
 int tracker_new(const struct config *config, const struct node *node, uint64_t layout,
 		struct writer *writer, struct tracker **ret)
 {
@@ -45,14 +91,14 @@ int tracker_new(const struct config *config, const struct node *node, uint64_t l
 		r = live_new(t->facts, &t->live);
 	if (!r)
 		r = env_filter_new(&config->environment, &t->filter);
-	if (!r)
-		r = spool_mend(config, node, run_is_written, t);
-	if (r >= 0) {
+	if (!r) {
 		live_set_clock(t->live, node_unix_ns() - node_boot_ns());
 		r = journal_new(config->state, layout, (size_t)config->journal_mib << 20,
 				tracker_replay, t, &t->journal);
 	}
-	if (r) {
+	if (!r)
+		r = spool_mend(config, node, &mender, t);
+	if (r < 0) {
 		tracker_free(t);
 		return r;
 	}
@@ -160,34 +206,6 @@ static void image_give_up(struct tracker *t, struct image *image)
 			image->s.flags |= EVENT_OBJECT_FAULT;
 		}
 	}
-}
-
-static bool run_was_written(struct tracker *t, const struct image *image)
-{
-	uuid_t id;
-
-	if (!t->written)
-		return false;
-	node_run_id(t->node, &image->s.key, id);
-	return tfind(id, &t->written, id_compare);
-}
-
-/* scope = jobs: what ran in none is not recorded, and counted. */
-static bool image_is_unwanted(struct tracker *t, const struct image *image)
-{
-	struct job job;
-
-	if (t->config->scope == CONFIG_SCOPE_ALL || !image_job(image, &job))
-		return false;
-	t->counts.out_of_scope++;
-	return true;
-}
-
-static void image_done(struct tracker *t, struct image *image)
-{
-	(void)journal_append(t->journal, JOURNAL_DONE, &image->s.key, sizeof(image->s.key));
-	t->done_since_restart++;
-	image_free(t->facts, image);
 }
 
 static void images_advance(struct tracker *t, uint64_t now_ns)

@@ -29,7 +29,7 @@ struct tracker_counts {
 	uint64_t journal_used, journal_max;
 };
 
-/* Mends the spool and replays the journal. layout: of the events. */
+/* Replays the journal, then mends the spool. layout: of the events. */
 int tracker_new(const struct config *config, const struct node *node, uint64_t layout,
 		struct writer *writer, struct tracker **ret);
 void tracker_free(struct tracker *tracker);

@@ -42,6 +42,7 @@ struct writer {
 	struct losses losses;
 	struct writer_status status;
 	uint64_t closed;
+	uint64_t returned, collected; /* items, ever */
 	bool tail, stop;
 	char *lines;
 	size_t lines_len;
@@ -200,10 +201,12 @@ static void batch_return(struct writer *w, struct item_list *batch,
 	while ((item = TAILQ_FIRST(batch))) {
 		TAILQ_REMOVE(batch, item, link);
 		w->status.waiting--;
-		if (item->image || item->tag)
+		if (item->image || item->tag) {
 			TAILQ_INSERT_TAIL(&w->written, item, link);
-		else
+			w->returned++;
+		} else {
 			item_free(item);
+		}
 	}
 	w->status.runs += more->runs;
 	w->status.links += more->links;
@@ -219,6 +222,23 @@ static void batch_return(struct writer *w, struct item_list *batch,
 		return;
 }
 
+/*
+ * A file is closed when the journal has forgotten what is in it. Killed before, the file is found
+ * open and read; after, it need not be.
+ */
+static void wait_until_collected(struct writer *w)
+{
+	struct timespec until;
+
+	pthread_mutex_lock(&w->lock);
+	while (w->collected != w->returned && !w->stop) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += 1;
+		pthread_cond_timedwait(&w->put, &w->lock, &until);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
 /* One batch from the queue to the file. Negative errno: the daemon stops and the disk takes
  * nothing. */
 static int batch_write(struct writer *w)
@@ -231,8 +251,7 @@ static int batch_write(struct writer *w)
 
 	items_take(w, &batch);
 	sweep(w);
-	TAILQ_FOREACH(item, &batch, link)
-	{
+	TAILQ_FOREACH (item, &batch, link) {
 		if (!item->image && !item->record) {
 			closed++;
 			continue;
@@ -248,10 +267,14 @@ static int batch_write(struct writer *w)
 		}
 	}
 	r = insist(w, spool_write);
-	if (!r && (closed || spool_is_due(w->spool)))
+	if (!r && !TAILQ_EMPTY(&batch))
+		batch_return(w, &batch, &more, 0);
+	if (!r && (closed || spool_is_due(w->spool))) {
+		wait_until_collected(w);
 		r = insist(w, spool_close);
-	if (!r && (closed || !TAILQ_EMPTY(&batch)))
-		batch_return(w, &batch, &more, closed);
+		if (!r)
+			batch_return(w, &batch, &(struct writer_status){0}, closed);
+	}
 	return r;
 }
 
@@ -382,7 +405,7 @@ void writer_collect(struct writer *w, writer_done done, void *arg, char **ret_li
 {
 	struct item_list written = TAILQ_HEAD_INITIALIZER(written);
 	struct item *item;
-	uint64_t count;
+	uint64_t count, collected = 0;
 
 	while (read(w->event_fd, &count, sizeof(count)) > 0)
 		;
@@ -395,7 +418,14 @@ void writer_collect(struct writer *w, writer_done done, void *arg, char **ret_li
 		TAILQ_REMOVE(&written, item, link);
 		done(arg, item->image, item->tag);
 		item_free(item);
+		collected++;
 	}
+	if (!collected)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->collected += collected;
+	pthread_cond_signal(&w->put);
+	pthread_mutex_unlock(&w->lock);
 }
 
 void writer_set_tail(struct writer *w, bool on)
