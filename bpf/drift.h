@@ -74,16 +74,22 @@ struct backing_file___6_7 {
 	struct file file;
 	struct path user_path;
 } CORE;
-#define FMODE_BACKING (1U << 25)
+/* Bit 25 in 6.5, then 24, when 25 became FMODE_NONOTIFY; together with FMODE_NOACCOUNT, which all
+ * of overlayfs's files have, either tells them. */
+#define FMODE_BACKING	(3U << 24)
+#define FMODE_NOACCOUNT (1U << 29)
 
 static __always_inline void file_user_path(struct file *file, void **ret_dentry, void **ret_mount)
 {
 	struct backing_file___6_7 *backing =
 		(void *)file - bpf_core_field_offset(struct backing_file___6_7, file);
 
+	u32 mode = READ(file, f_mode);
+
 	*ret_dentry = READ(file, f_path.dentry);
 	*ret_mount = READ(file, f_path.mnt);
-	if (bpf_core_field_exists(backing->user_path) && (READ(file, f_mode) & FMODE_BACKING)) {
+	if (bpf_core_field_exists(backing->user_path) && (mode & FMODE_BACKING) &&
+	    (mode & FMODE_NOACCOUNT)) {
 		*ret_dentry = READ(backing, user_path.dentry);
 		*ret_mount = READ(backing, user_path.mnt);
 	}
