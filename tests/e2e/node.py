@@ -68,7 +68,7 @@ class Node:
         with open(self.log_path, "a") as log:
             self.process = subprocess.Popen([*prefix, program("runmarkd"), "--config", self.conf, "--foreground",
                                              *arguments], stdout=log, stderr=log)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120  # an emulated guest takes long to verify programs
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError("runmarkd ended: " + self.log())
