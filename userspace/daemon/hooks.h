@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which hook tells which fact. Each fact has a ladder of rungs, best first; a rung works if its
- * program loads and attaches here, which is found by doing just that.
+ * program loads, attaches and sees a known child here, which is found by doing just that.
  */
 #pragma once
 
@@ -16,6 +16,7 @@ struct hook {
 	const char *program; /* in bpf/runmark.bpf.c, and the pin's name */
 	const char *lost;    /* what this rung does not see; NULL: nothing */
 	bool maps_loader;    /* sees what exec itself maps */
+	bool is_preemptible; /* called with preemption on */
 };
 
 const char *hook_fact_name(enum hook_fact fact);
