@@ -13,7 +13,7 @@ def ok(condition, name, detail=""):
     print(f"{'ok' if condition else 'not ok'} {_count} - {name}", flush=True)
     if not condition:
         _failed += 1
-        for line in str(detail).splitlines():
+        for line in str(detail)[:4000].splitlines():
             print(f"# {line}", flush=True)
     return bool(condition)
 

@@ -80,7 +80,7 @@ static void collect_until_known(struct facts *facts, const struct fact *fact)
 static struct fact *file_known(struct facts *facts, const struct event_file *file,
 			       struct bytes path, uint32_t pid)
 {
-	struct fact *fact = facts_file(facts, file, path, pid);
+	struct fact *fact = facts_file(facts, file, path, pid, 0);
 
 	assert_non_null(fact);
 	collect_until_known(facts, fact);
@@ -102,11 +102,11 @@ static void a_files_notes_are_found(void **state)
 	assert_int_equal(fact->state, FACT_KNOWN);
 	assert_int_equal(fact->notes.build_id_len, 20);
 	/* once asked, it is known for all */
-	again = facts_file(facts, &file, bytes_of(path), 0);
+	again = facts_file(facts, &file, bytes_of(path), 0, 0);
 	assert_ptr_equal(again, fact);
 	facts_release(facts, again);
 	facts_release(facts, fact);
-	again = facts_file(facts, &file, bytes_of(path), 0);
+	again = facts_file(facts, &file, bytes_of(path), 0, 0);
 	assert_ptr_equal(again, fact);
 	assert_int_equal(again->state, FACT_KNOWN);
 	facts_release(facts, again);
@@ -270,8 +270,8 @@ static void what_is_given_up_stays_unknown(void **state)
 
 	(void)state;
 	facts = facts_of(0);
-	fact = facts_file(facts, &file, BYTES("/a\0b"), 0);
-	other = facts_file(facts, &file, BYTES("/a\0b"), 0);
+	fact = facts_file(facts, &file, BYTES("/a\0b"), 0, 0);
+	other = facts_file(facts, &file, BYTES("/a\0b"), 0, 0);
 	assert_ptr_equal(fact, other);
 	private = facts_give_up(facts, fact);
 	assert_ptr_not_equal(private, other);
@@ -283,7 +283,7 @@ static void what_is_given_up_stays_unknown(void **state)
 	facts_release(facts, other);
 	facts_release(facts, private);
 	/* the question still holds it */
-	other = facts_file(facts, &file, BYTES("/a\0b"), 0);
+	other = facts_file(facts, &file, BYTES("/a\0b"), 0, 0);
 	assert_ptr_equal(other, fact);
 	facts_counts(facts, &counts);
 	assert_int_equal(counts.given_up, 1);
@@ -300,12 +300,12 @@ static void too_many_questions_are_refused_and_counted(void **state)
 	(void)state;
 	facts = facts_of(0);
 	for (file.inode = 1; file.inode <= FACTS_QUEUE_MAX; file.inode++) {
-		fact = facts_file(facts, &file, bytes_of("/a"), 0);
+		fact = facts_file(facts, &file, bytes_of("/a"), 0, 0);
 		assert_int_equal(fact->state, FACT_ASKED);
 		facts_release(facts, fact);
 	}
 	for (int i = 0; i < 3; i++) {
-		fact = facts_file(facts, &file, bytes_of("/a"), 0);
+		fact = facts_file(facts, &file, bytes_of("/a"), 0, 0);
 		assert_int_equal(fact->state, FACT_UNKNOWN);
 		assert_string_equal(fact->why, "too much to look up at once");
 		facts_release(facts, fact); /* and is asked again the next time */
@@ -337,7 +337,7 @@ static void many_at_once(void **state)
 		facts_release(facts, *slot);
 		other = file;
 		other.size += i % 211 % 2 ? i % 211 : 0;
-		*slot = i % 13 ? facts_file(facts, &other, bytes_of(path), getpid())
+		*slot = i % 13 ? facts_file(facts, &other, bytes_of(path), getpid(), 0)
 			       : facts_user(facts, i % 7);
 		if (i % 5 == 0)
 			facts_collect(facts);

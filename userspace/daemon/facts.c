@@ -10,7 +10,8 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
-#define USER_TTL_NS (600 * NS_PER_S) /* names change seldom, but they do */
+#define USER_TTL_NS    (600 * NS_PER_S) /* names change seldom, but they do */
+#define UNKNOWN_TTL_NS NS_PER_S
 
 struct question {
 	struct question *next;
@@ -174,16 +175,17 @@ static void fact_forget(struct facts *f, struct fact *fact)
 }
 
 /* Queues the question; where that can't be, the fact is unknown at once. */
-static void fact_ask(struct facts *f, struct fact *fact, uint32_t pid)
+static void fact_ask(struct facts *f, struct fact *fact, const uint32_t pids[2])
 {
 	struct question *question = calloc(1, sizeof(*question));
 
 	fact->state = FACT_ASKED;
 	if (!question || f->counts.waiting >= FACTS_QUEUE_MAX ||
-	    lookup_init(&question->lookup, fact, pid)) {
+	    lookup_init(&question->lookup, fact, pids)) {
 		free(question);
 		fact->state = FACT_UNKNOWN;
 		fact->why = "too much to look up at once";
+		fact->known_ns = now_ns();
 		f->counts.queue_full++;
 		return;
 	}
@@ -196,10 +198,22 @@ static void fact_ask(struct facts *f, struct fact *fact, uint32_t pid)
 	pthread_mutex_unlock(&f->lock);
 }
 
-static struct fact *fact_get(struct facts *f, const struct fact *key, uint32_t pid)
+/* What could not be found out stays so for who holds it; whoever asks later asks anew. */
+static bool fact_is_stale(const struct fact *fact)
+{
+	return fact->state == FACT_UNKNOWN && now_ns() - fact->known_ns > UNKNOWN_TTL_NS;
+}
+
+static struct fact *fact_get(struct facts *f, const struct fact *key, const uint32_t pids[2])
 {
 	struct fact **found = tfind(key, &f->tree, fact_compare), *fact;
 
+	if (found && fact_is_stale(*found)) {
+		fact = *found;
+		tdelete(fact, &f->tree, fact_compare);
+		fact->is_private = true;
+		found = NULL;
+	}
 	if (found) {
 		fact = *found;
 		f->counts.cached++;
@@ -208,7 +222,7 @@ static struct fact *fact_get(struct facts *f, const struct fact *key, uint32_t p
 		fact->references++;
 		if (fact->kind == FACT_USER && fact->state != FACT_ASKED &&
 		    now_ns() - fact->known_ns > USER_TTL_NS && fact->references == 1)
-			fact_ask(f, fact, pid);
+			fact_ask(f, fact, pids);
 		return fact;
 	}
 	fact = malloc(sizeof(*fact));
@@ -230,24 +244,24 @@ static struct fact *fact_get(struct facts *f, const struct fact *key, uint32_t p
 		free(fact);
 		return NULL;
 	}
-	fact_ask(f, fact, pid);
+	fact_ask(f, fact, pids);
 	return fact;
 }
 
 struct fact *facts_file(struct facts *f, const struct event_file *file, struct bytes path,
-			uint32_t pid)
+			uint32_t pid, uint32_t parent_pid)
 {
 	struct fact key = {
 		.kind = FACT_FILE, .file = *file, .path = (char *)path.data, .path_len = path.len};
 
-	return fact_get(f, &key, pid);
+	return fact_get(f, &key, (const uint32_t[2]){pid, parent_pid});
 }
 
 struct fact *facts_user(struct facts *f, uint32_t uid)
 {
 	struct fact key = {.kind = FACT_USER, .uid = uid};
 
-	return fact_get(f, &key, 0);
+	return fact_get(f, &key, (const uint32_t[2]){0, 0});
 }
 
 struct fact *facts_hold(struct fact *fact)

@@ -48,10 +48,11 @@ void facts_free(struct facts *facts);
 
 /*
  * The fact, asked for if it is new. The caller releases it with facts_release(). pid: a process
- * that has the file, through whose root it is looked at first. NULL if memory ran out.
+ * that has the file, through whose root it is looked at first, then
+ * through its parent's, which often outlives it. NULL if memory ran out.
  */
 struct fact *facts_file(struct facts *facts, const struct event_file *file, struct bytes path,
-			uint32_t pid);
+			uint32_t pid, uint32_t parent_pid);
 struct fact *facts_user(struct facts *facts, uint32_t uid);
 struct fact *facts_hold(struct fact *fact);
 void facts_release(struct facts *facts, struct fact *fact);

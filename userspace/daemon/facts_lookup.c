@@ -13,9 +13,12 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-int lookup_init(struct lookup *l, const struct fact *fact, uint32_t pid)
+int lookup_init(struct lookup *l, const struct fact *fact, const uint32_t pids[2])
 {
-	*l = (struct lookup){.kind = fact->kind, .file = fact->file, .pid = pid, .uid = fact->uid};
+	*l = (struct lookup){.kind = fact->kind,
+			     .file = fact->file,
+			     .pids = {pids[0], pids[1]},
+			     .uid = fact->uid};
 	if (fact->path) {
 		l->path = strdup(fact->path);
 		if (!l->path)
@@ -77,15 +80,18 @@ static void lookup_file(struct lookup *l)
 	struct elf_id id;
 	int r;
 
+	/* a wrong root shows another file or none: only the file of the event is taken */
 	l->why = "file was gone";
-	if (l->pid) {
-		snprintf(path, sizeof(path), "/proc/%u/root%s", l->pid, l->path ? l->path : "");
+	for (size_t i = 0; i < ARRAY_SIZE(l->pids) && l->why; i++) {
+		if (!l->pids[i])
+			continue;
+		snprintf(path, sizeof(path), "/proc/%u/root%s", l->pids[i], l->path ? l->path : "");
 		l->why = file_open(l, path, &fd);
-		if (l->why) {
-			snprintf(path, sizeof(path), "/proc/%u/exe", l->pid);
-			if (!file_open(l, path, &fd))
-				l->why = NULL;
-		}
+	}
+	if (l->why && l->pids[0]) { /* the program itself, when its name is gone */
+		snprintf(path, sizeof(path), "/proc/%u/exe", l->pids[0]);
+		if (!file_open(l, path, &fd))
+			l->why = NULL;
 	}
 	if (l->why && l->path)
 		l->why = file_open(l, l->path, &fd);

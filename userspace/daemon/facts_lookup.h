@@ -8,14 +8,15 @@ struct lookup {
 	enum fact_kind kind;
 	struct event_file file;
 	char *path;
-	uint32_t pid, uid;
+	uint32_t pids[2]; /* the process that has the file, and its parent; 0: none */
+	uint32_t uid;
 	bool found;
 	const char *why;
 	struct note_ids notes;
 	char user[64];
 };
 
-int lookup_init(struct lookup *lookup, const struct fact *fact, uint32_t pid);
+int lookup_init(struct lookup *lookup, const struct fact *fact, const uint32_t pids[2]);
 void lookup_done(struct lookup *lookup);
 /* Looks; may block as long as the file system or the name service does. */
 void lookup_run(struct lookup *lookup);

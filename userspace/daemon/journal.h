@@ -13,6 +13,9 @@
 
 #include "common/util.h"
 
+/* Raise it when the meaning of an entry changes (struct live_image_state, for one). */
+#define JOURNAL_FORMAT 2
+
 enum journal_kind {
 	JOURNAL_EVENT = 1, /* struct event, as it came (environment filtered) */
 	JOURNAL_IMAGE,	   /* struct live_image_state: what events alone don't tell of an image */

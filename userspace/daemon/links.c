@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* From what a user's program says of a link to a link record of this node. */
 #include "daemon/links.h"
+#include "common/id.h"
 #include "common/job.h"
+#include "common/text.h"
 #include "daemon/drop.h"
 #include "daemon/link_record.h"
 #include "daemon/receive.h"
@@ -34,6 +36,26 @@ static void add_job(struct links *l, cJSON *record, uint32_t pid)
 		record_add_null(record, "job");
 }
 
+/*
+ * The id a user sends serves to tell a record that comes twice (by socket and drop folder); as it
+ * stands, it could be somebody else's. Made from the sender's uid as the kernel gives it, it can
+ * only be his own.
+ */
+static void own_id(struct links *l, cJSON *record, uid_t uid)
+{
+	uint8_t sent[16] = {0};
+	char content[320], hex[33];
+	uuid_t id;
+	int len;
+
+	(void)record_get_uuid(record, "link_id", sent);
+	len = snprintf(content, sizeof(content), "%s %u %s", l->node->host, uid,
+		       text_to_hex(sent, sizeof(sent), hex));
+	id_from_content((struct bytes){content, len}, id);
+	cJSON_DeleteItemFromObjectCaseSensitive(record, "link_id");
+	record_add_uuid(record, "link_id", id);
+}
+
 static void take(void *arg, enum message_kind kind, const struct message_sender *sender,
 		 struct bytes message)
 {
@@ -45,6 +67,7 @@ static void take(void *arg, enum message_kind kind, const struct message_sender 
 		l->refused++;
 		return;
 	}
+	own_id(l, record, sender->uid);
 	cJSON_AddStringToObject(record, "host", l->node->host);
 	cJSON_AddStringToObject(record, "cluster", l->node->cluster);
 	cJSON_AddStringToObject(record, "boot_id", l->node->boot_id);

@@ -169,7 +169,7 @@ static void process_catch_up(struct live *l, struct process *p, uint32_t exec_id
 
 static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
 {
-	struct process *p = process_find(l, e->head.pid, e->head.start_ns);
+	struct process *p = process_find(l, e->head.pid, e->head.start_ns), *parent;
 
 	if (!p)
 		p = process_add(l, &e->head);
@@ -187,8 +187,13 @@ static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
 	p->image = p->next && p->next->s.key.exec_id == e->head.exec_id ? TAKE_PTR(p->next)
 									: image_begin(l, &e->head);
 	p->exec_id = e->head.exec_id;
-	if (p->image)
-		image_set_exec(p->image, l->facts, e, is_scan ? ORIGIN_SCAN : ORIGIN_EXEC);
+	if (!p->image)
+		return;
+	image_set_exec(p->image, l->facts, e, is_scan ? ORIGIN_SCAN : ORIGIN_EXEC);
+	/* a copy's run is that of its origin */
+	parent = process_find(l, e->parent_pid, e->parent_start_ns);
+	if (parent && parent->is_copy)
+		p->image->s.parent = parent->image->s.key;
 }
 
 /* The image that an event of (process, exec_id) speaks of, begun if it isn't known yet. */

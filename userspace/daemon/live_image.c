@@ -119,7 +119,7 @@ static void image_ask_program(struct image *image, struct facts *facts)
 	if (image->exec && !image->program)
 		image->program = facts_file(facts, &image->exec->file,
 					    event_bytes(&image->exec->head, image->exec->exe),
-					    image->s.key.pid);
+					    image->s.key.pid, image->s.parent.pid);
 }
 
 static bool is_same_inode(const struct event_file *a, const struct event_file *b)
@@ -214,7 +214,8 @@ void image_add_mapping(struct image *image, struct facts *facts, const struct ev
 		image->s.flags |= EVENT_OBJECTS_LIMIT;
 		return;
 	}
-	fact = facts_file(facts, &e->file, event_bytes(&e->head, e->path), e->head.pid);
+	fact = facts_file(facts, &e->file, event_bytes(&e->head, e->path), e->head.pid,
+			  image->s.parent.pid);
 	if (!fact) {
 		image->s.flags |= EVENT_OBJECT_FAULT;
 		return;

@@ -50,8 +50,8 @@ int spool_sweep(struct spool *spool, uint64_t *ret_bytes, uint64_t *ret_files,
 void spool_status(const struct spool *spool, struct spool_status *ret);
 
 struct spool_mender {
-	/* told of every run whose record a file left behind holds */
-	void (*run_seen)(void *arg, const uuid_t run_id);
+	/* told the id of every run and link whose record a file left behind holds */
+	void (*record_seen)(void *arg, const uuid_t id);
 	/* all of a file's were told: it is closed when this returns, and never read here again */
 	void (*file_read)(void *arg);
 };

@@ -21,7 +21,7 @@ struct leftover {
 };
 
 static void leftover_line(struct leftover *l, struct bytes line,
-			  void (*seen)(void *arg, const uuid_t run_id), void *arg)
+			  void (*seen)(void *arg, const uuid_t id), void *arg)
 {
 	_cleanup_json_ cJSON *record = NULL;
 	const cJSON *count;
@@ -37,7 +37,8 @@ static void leftover_line(struct leftover *l, struct bytes line,
 	else
 		cJSON_AddNumberToObject(l->counts, kind, 1);
 	record_get_u64(record, "seq", &l->last_seq);
-	if (!strcmp(kind, "run") && !record_get_uuid(record, "run_id", id))
+	if ((!strcmp(kind, "run") && !record_get_uuid(record, "run_id", id)) ||
+	    (!strcmp(kind, "link") && !record_get_uuid(record, "link_id", id)))
 		seen(arg, id);
 	if (!strcmp(kind, "file") && !l->header)
 		l->header = TAKE_PTR(record);
@@ -45,7 +46,7 @@ static void leftover_line(struct leftover *l, struct bytes line,
 		l->has_trailer = true;
 }
 
-static int leftover_read(struct leftover *l, int fd, void (*seen)(void *arg, const uuid_t run_id),
+static int leftover_read(struct leftover *l, int fd, void (*seen)(void *arg, const uuid_t id),
 			 void *arg)
 {
 	_cleanup_close_ int own = dup(fd);
@@ -110,7 +111,7 @@ static int file_mend(int folder_fd, const char *tmp, const struct config *config
 
 	if (fd < 0)
 		return -errno;
-	r = leftover_read(&l, fd, mender->run_seen, arg);
+	r = leftover_read(&l, fd, mender->record_seen, arg);
 	if (!r)
 		mender->file_read(arg);
 	if (!r && !l.lines) /* killed before its first write: nothing was in it */

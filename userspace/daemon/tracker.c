@@ -14,14 +14,14 @@ static int id_compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(uuid_t));
 }
 
-static void run_is_written(void *arg, const uuid_t run_id)
+static void record_is_written(void *arg, const uuid_t id)
 {
 	struct tracker *t = arg;
 	void *copy = malloc(sizeof(uuid_t));
 
 	if (!copy)
 		return;
-	memcpy(copy, run_id, sizeof(uuid_t));
+	memcpy(copy, id, sizeof(uuid_t));
 	if (tfind(copy, &t->written, id_compare) || !tsearch(copy, &t->written, id_compare))
 		free(copy);
 }
@@ -54,12 +54,20 @@ static void image_done(struct tracker *t, struct image *image)
 	image_free(t->facts, image);
 }
 
+static void link_done(struct tracker *t, struct link *link)
+{
+	(void)journal_append(t->journal, JOURNAL_DONE, &link->id, sizeof(link->id));
+	t->done_since_restart++;
+	tracker_free_link(t, link);
+}
+
 /* What a file left behind holds is done in the journal before the file is closed: killed again in
  * between, neither would know of the other. */
 static void written_are_done(void *arg)
 {
 	struct tracker *t = arg;
 	struct image *image, *next;
+	struct link *link, *next_link;
 
 	for (image = TAILQ_FIRST(live_finished(t->live)); image; image = next) {
 		next = TAILQ_NEXT(image, link);
@@ -68,9 +76,14 @@ static void written_are_done(void *arg)
 		TAILQ_REMOVE(live_finished(t->live), image, link);
 		image_done(t, image);
 	}
+	for (link = TAILQ_FIRST(&t->links); link; link = next_link) {
+		next_link = TAILQ_NEXT(link, link);
+		if (t->written && tfind(&link->id, &t->written, id_compare))
+			link_done(t, link);
+	}
 }
 
-static const struct spool_mender mender = {run_is_written, written_are_done};
+static const struct spool_mender mender = {record_is_written, written_are_done};
 
 int tracker_new(const struct config *config, const struct node *node, uint64_t layout,
 		struct writer *writer, struct tracker **ret)
@@ -249,8 +262,7 @@ static void is_written(void *arg, struct image *image, void *tag)
 		image_done(t, image);
 		return;
 	}
-	(void)journal_append(t->journal, JOURNAL_DONE, &link->id, sizeof(link->id));
-	tracker_free_link(t, link);
+	link_done(t, link);
 }
 
 void tracker_advance(struct tracker *t, char **ret_lines)

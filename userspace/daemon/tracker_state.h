@@ -34,7 +34,7 @@ struct tracker {
 	/* the kernel side's totals: that earlier instances told of, and that are told of by now */
 	struct capture_totals told, reported;
 	uint64_t done_since_restart; /* entries of the journal that need not be kept */
-	void *written;		     /* run ids in files that were mended, tsearch */
+	void *written;		     /* ids of runs and links in files that were mended, tsearch */
 	uint64_t sequences[CPUS_MAX];
 	_Alignas(8) char filtered[EVENT_MAX_BYTES];
 };
