@@ -49,23 +49,28 @@ const char *driver_comment_start(const char *name)
 	return NULL;
 }
 
-/* Parent of pid, or 0. The name in stat may hold anything; what follows its last ')' is ours. */
-static pid_t parent_of(pid_t pid)
+/* Parent of pid, or 0, and the name it was started by (15 bytes of it). What follows the last ')'
+ * is the kernel's, the name may hold anything. */
+static pid_t parent_of(pid_t pid, char name[16])
 {
 	char path[32], text[512];
 	_cleanup_close_ int fd = -1;
-	const char *at;
+	const char *start, *end;
 	ssize_t len;
 	int parent;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : fs_read_all(fd, text, sizeof(text) - 1);
+	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	if (len <= 0)
 		return 0;
 	text[len] = '\0';
-	at = strrchr(text, ')');
-	return at && sscanf(at + 1, " %*c %d", &parent) == 1 && parent > 0 ? parent : 0;
+	start = strchr(text, '(');
+	end = strrchr(text, ')');
+	if (!start || !end || end <= start || sscanf(end + 1, " %*c %d", &parent) != 1)
+		return 0;
+	snprintf(name, 16, "%.*s", (int)MIN(end - start - 1, 15), start + 1);
+	return MAX(parent, 0);
 }
 
 static bool read_arguments(pid_t pid, struct driver *driver)
@@ -87,8 +92,8 @@ static bool read_arguments(pid_t pid, struct driver *driver)
 	return true;
 }
 
-/* By the program's own name, or by the one it was called by: a driver may be a link or a script. */
-static bool is_driver(pid_t pid, struct driver *driver)
+/* By the program's own name, or by the one it was started by: a driver may be a link. */
+static bool is_driver(pid_t pid, const char *name, struct driver *driver)
 {
 	char path[32];
 	ssize_t len;
@@ -96,12 +101,10 @@ static bool is_driver(pid_t pid, struct driver *driver)
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	len = readlink(path, driver->path, sizeof(driver->path) - 1);
 	driver->path[MAX(len, 0)] = '\0';
-	if (!read_arguments(pid, driver))
-		return false;
 	driver->comment_start = driver_comment_start(fs_base_name(driver->path));
 	if (!driver->comment_start)
-		driver->comment_start = driver_comment_start(fs_base_name(driver->arguments));
-	return driver->comment_start;
+		driver->comment_start = driver_comment_start(name);
+	return driver->comment_start && read_arguments(pid, driver);
 }
 
 int driver_find(pid_t start, struct driver *ret)
@@ -110,13 +113,16 @@ int driver_find(pid_t start, struct driver *ret)
 
 	for (unsigned int level = 0; level < DRIVER_LEVELS_MAX && pid > 1; level++) {
 		struct driver driver = {.arguments = NULL};
+		char name[16];
+		pid_t parent = parent_of(pid, name);
 
-		if (is_driver(pid, &driver)) {
+		if (!parent)
+			break;
+		if (is_driver(pid, name, &driver)) {
 			*ret = driver;
 			return 0;
 		}
-		driver_done(&driver);
-		pid = parent_of(pid);
+		pid = parent;
 	}
 	return -ENOENT;
 }

@@ -9,6 +9,7 @@
 
 #include "common/fs.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <limits.h>
 #include <sys/stat.h>
@@ -61,14 +62,35 @@ struct linker linker_by_name(const char *argv0)
 	return (struct linker){.name = name};
 }
 
-/* Offset of words in the file, or -1. Reads in overlapping steps, so that words across two are
- * found. */
-static off_t find_in_file(int fd, const char *words)
+/* Where the file's constants begin: its words are there, behind the code. 0 if that can't be told.
+ */
+static off_t find_constants(int fd)
 {
-	char buffer[65536];
+	struct {
+		Elf64_Ehdr header;
+		Elf64_Phdr segments[16];
+	} start;
+	ssize_t len = fs_pread_all(fd, &start, sizeof(start), 0);
+
+	if (len != sizeof(start) || memcmp(start.header.e_ident, ELFMAG, SELFMAG) ||
+	    start.header.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    start.header.e_phoff != sizeof(start.header))
+		return 0;
+	for (size_t i = 0; i < MIN((size_t)start.header.e_phnum, ARRAY_SIZE(start.segments)); i++)
+		if (start.segments[i].p_type == PT_LOAD && start.segments[i].p_flags == PF_R &&
+		    start.segments[i].p_offset && start.segments[i].p_offset < LINKER_SCAN_MAX)
+			return (off_t)start.segments[i].p_offset;
+	return 0;
+}
+
+/* Offset of words in the file from there on, or -1. Reads in overlapping steps, so that words
+ * across two are found. */
+static off_t find_from(int fd, const char *words, off_t offset)
+{
+	char buffer[16384];
 	size_t len = strlen(words), kept = 0;
 
-	for (off_t offset = 0; offset < LINKER_SCAN_MAX;) {
+	while (offset < LINKER_SCAN_MAX) {
 		ssize_t n = fs_pread_all(fd, buffer + kept, sizeof(buffer) - kept, offset);
 		const char *at;
 
@@ -83,6 +105,13 @@ static off_t find_in_file(int fd, const char *words)
 		memmove(buffer, buffer + n - kept, kept);
 	}
 	return -1;
+}
+
+static off_t find_in_file(int fd, const char *words)
+{
+	off_t constants = find_constants(fd), at = find_from(fd, words, constants);
+
+	return at < 0 && constants ? find_from(fd, words, 0) : at;
 }
 
 static bool ends_with(const char *text, const char *end)

@@ -93,7 +93,7 @@ def check_output(box, name, command, runs, linker):
         problems.append(f"{len(records)} records")
     else:
         mark = (records[0]["watermark"] or "").replace("-", "")
-        if mark != marks[0] or records[0]["output"]["path"] != os.path.abspath("out"):
+        if [mark] != marks or records[0]["output"]["path"] != os.path.abspath("out"):
             problems.append(f"record of {mark} {records[0]['output']}")
     if runs:
         a, b = (subprocess.run([f"./{o}", "x"], stdout=subprocess.PIPE) for o in ("out.plain", "out"))

@@ -52,8 +52,8 @@ static int set_up(void **state)
 	put_elf("e/x86-ld.bfd", "nothing", 100);	    /* by its name */
 	put_elf("f/ld", "nothing", 100);		    /* an unknown program */
 	put("g/ld", script, strlen(script), 0644);	    /* may not be run */
-	put_elf("h/ld.gold", "(GNU Binutils) 2.41", 65530); /* across two reads */
-	put_elf("i/ld", "GNU ld %s\n", 65530);
+	put_elf("h/ld.gold", "(GNU Binutils) 2.41", 16380); /* across two reads */
+	put_elf("i/ld", "GNU ld %s\n", 16380);
 	return symlink("x86-ld.bfd", "e/ld") < 0 || mkdir("g/ld.bfd", 0755) < 0 ? -1 : 0;
 }
 
