@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The writer's thread: a batch from the queue, as lines into the spool, and back. */
+#include "daemon/run_record.h"
+#include "daemon/writer_state.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+#define BATCH_MAX 256	     /* items written at once */
+#define TAIL_MAX  (4u << 20) /* bytes of lines kept for those who watch; more are not shown */
+#define RETRY_S	  1
+#define SWEEP_S	  30 /* how often the spool's size and age are looked at */
+
+/* Lines are only for those who watch: dropped, not waited for. */
+static void tail_add(struct writer *w, const char *line)
+{
+	size_t len = strlen(line);
+	char *bigger;
+
+	pthread_mutex_lock(&w->lock);
+	if (w->tail && w->lines_len + len < TAIL_MAX &&
+	    (bigger = realloc(w->lines, w->lines_len + len + 1))) {
+		memcpy(bigger + w->lines_len, line, len + 1);
+		w->lines = bigger;
+		w->lines_len += len;
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+static int add_image(struct writer *w, const struct image *image, char **ret_line)
+{
+	char objects[ID_HASH_SIZE], env[ID_HASH_SIZE];
+	cJSON *record;
+	int r;
+
+	run_object_hash(image, objects);
+	run_env_hash(image, env);
+	r = spool_add_set(w->spool, objects, run_object_set, image);
+	if (r == -EMSGSIZE) { /* the record says so */
+		objects[0] = '\0';
+		r = 0;
+	}
+	if (!r)
+		r = spool_add_set(w->spool, env, run_env_set, image);
+	if (r)
+		return r;
+	record = run_record(w->node, image, objects, env);
+	if (!record)
+		return -ENOMEM;
+	r = spool_add_record(w->spool, "run", record, ret_line);
+	cJSON_Delete(record);
+	return r;
+}
+
+/* One item to the spool's buffer. What can't become a record is counted and its number never seen.
+ */
+static int item_add(struct writer *w, struct item *item, struct writer_status *status)
+{
+	_cleanup_free_ char *line = NULL;
+	int r;
+
+	if (w->over_quota) {
+		spool_skip_record(w->spool);
+		status->dropped++;
+		return 0;
+	}
+	r = item->image ? add_image(w, item->image, w->is_watched ? &line : NULL)
+			: spool_add_record(w->spool, item->kind, item->record,
+					   w->is_watched ? &line : NULL);
+	if (r == -EMSGSIZE || r == -ENOMEM) {
+		spool_skip_record(w->spool);
+		status->failed++;
+		return 0;
+	}
+	if (r)
+		return r;
+	if (item->image)
+		status->runs++;
+	else if (!strcmp(item->kind, "link"))
+		status->links++;
+	else
+		status->nodes++;
+	if (line)
+		tail_add(w, line);
+	return 0;
+}
+
+/* Waits under lock until there is something to do or a second has gone by. */
+static void items_take(struct writer *w, struct item_list *batch)
+{
+	struct timespec until;
+	struct item *item;
+
+	pthread_mutex_lock(&w->lock);
+	if (TAILQ_EMPTY(&w->items) && !w->stop) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += 1;
+		pthread_cond_timedwait(&w->put, &w->lock, &until);
+	}
+	w->losses_at_work = w->losses;
+	w->is_watched = w->tail;
+	for (int i = 0; i < BATCH_MAX && (item = TAILQ_FIRST(&w->items)); i++) {
+		TAILQ_REMOVE(&w->items, item, link);
+		TAILQ_INSERT_TAIL(batch, item, link);
+		if (!item->image && !item->record)
+			break;
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* Does it until it works, or until the daemon stops. */
+static int insist(struct writer *w, int (*what)(struct spool *))
+{
+	for (;;) {
+		int r = what(w->spool);
+
+		pthread_mutex_lock(&w->lock);
+		w->status.error = r;
+		if (r && w->stop) {
+			pthread_mutex_unlock(&w->lock);
+			return r;
+		}
+		pthread_mutex_unlock(&w->lock);
+		if (!r)
+			return 0;
+		sleep(RETRY_S);
+	}
+}
+
+static void sweep(struct writer *w)
+{
+	uint64_t bytes, files, expired;
+
+	if (w->swept_boot_ns && node_boot_ns() - w->swept_boot_ns < SWEEP_S * NS_PER_S)
+		return;
+	w->swept_boot_ns = node_boot_ns();
+	if (spool_sweep(w->spool, &bytes, &files, &expired))
+		return;
+	w->over_quota = w->config->spool_quota_mib && bytes > (uint64_t)w->config->spool_quota_mib
+								      << 20;
+	pthread_mutex_lock(&w->lock);
+	w->status.spool_bytes = bytes;
+	w->status.spool_files = files;
+	w->status.expired += expired;
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* What is in the file goes back to the daemon. */
+static void batch_return(struct writer *w, struct item_list *batch,
+			 const struct writer_status *more, uint64_t closed)
+{
+	struct spool_status spool;
+	struct item *item;
+	uint64_t one = 1;
+
+	spool_status(w->spool, &spool);
+	pthread_mutex_lock(&w->lock);
+	while ((item = TAILQ_FIRST(batch))) {
+		TAILQ_REMOVE(batch, item, link);
+		w->status.waiting--;
+		if (item->image || item->tag) {
+			TAILQ_INSERT_TAIL(&w->written, item, link);
+			w->returned++;
+		} else {
+			item_free(item);
+		}
+	}
+	w->status.runs += more->runs;
+	w->status.links += more->links;
+	w->status.nodes += more->nodes;
+	w->status.dropped += more->dropped;
+	w->status.failed += more->failed;
+	w->status.last_seq = spool.last_seq;
+	memcpy(w->status.open, spool.open, sizeof(w->status.open));
+	memcpy(w->status.last, spool.last, sizeof(w->status.last));
+	w->closed += closed;
+	pthread_mutex_unlock(&w->lock);
+	if (write(w->event_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+/*
+ * A file is closed when the journal has forgotten what is in it. Killed before, the file is found
+ * open and read; after, it need not be.
+ */
+static void wait_until_collected(struct writer *w)
+{
+	struct timespec until;
+
+	pthread_mutex_lock(&w->lock);
+	while (w->collected != w->returned && !w->stop) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += 1;
+		pthread_cond_timedwait(&w->put, &w->lock, &until);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* One batch from the queue to the file. Negative errno: the daemon stops and the disk takes
+ * nothing. */
+static int batch_write(struct writer *w)
+{
+	struct item_list batch = TAILQ_HEAD_INITIALIZER(batch);
+	struct writer_status more = {0};
+	uint64_t closed = 0;
+	struct item *item;
+	int r = 0;
+
+	items_take(w, &batch);
+	sweep(w);
+	TAILQ_FOREACH (item, &batch, link) {
+		if (!item->image && !item->record) {
+			closed++;
+			continue;
+		}
+		while ((r = item_add(w, item, &more))) { /* no file can be opened */
+			pthread_mutex_lock(&w->lock);
+			w->status.error = r;
+			bool stop = w->stop;
+			pthread_mutex_unlock(&w->lock);
+			if (stop)
+				return r;
+			sleep(RETRY_S);
+		}
+	}
+	r = insist(w, spool_write);
+	if (!r && !TAILQ_EMPTY(&batch))
+		batch_return(w, &batch, &more, 0);
+	if (!r && (closed || spool_is_due(w->spool))) {
+		wait_until_collected(w);
+		r = insist(w, spool_close);
+		if (!r)
+			batch_return(w, &batch, &(struct writer_status){0}, closed);
+	}
+	return r;
+}
+
+void *writer_thread(void *arg)
+{
+	struct writer *w = arg;
+	sigset_t all;
+	bool done = false;
+	int r = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	while (!done && !r) {
+		r = batch_write(w);
+		pthread_mutex_lock(&w->lock);
+		done = w->stop && TAILQ_EMPTY(&w->items);
+		pthread_mutex_unlock(&w->lock);
+	}
+	if (!r)
+		r = insist(w, spool_close);
+	return (void *)(intptr_t)r;
+}
