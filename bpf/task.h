@@ -10,6 +10,8 @@
 
 #include "bpf/core.h"
 
+#define PF_KTHREAD 0x00200000
+
 static __always_inline void usage_add_thread(struct event_usage *u, struct task_struct *t)
 {
 	u->user_ns += READ(t, utime);
