@@ -56,69 +56,69 @@ static void test_fields_of_others_stay_out(void **state)
 	assert_null(strstr(text, "more"));
 }
 
+/* a member of the record, and how it comes out; NULL: as it went in; "-": refused, so null
+ */
+static const struct {
+	const char *name, *in, *out;
+} field_cases[] = {
+	{"watermark", "\"0190a1fe-3893-7567-b0b0-8816949e2041\"", NULL},
+	{"watermark", "\"nonsense\"", "-"},
+	{"watermark", "7", "-"},
+	{"link_line", "[\"ld\",\"-o\",\"\"]", NULL},
+	{"link_line", "[]", NULL},
+	{"link_line", "[\"ld\",7]", "-"},
+	{"link_line", "\"ld\"", "-"},
+	{"link_line", "{\"a\":1}", "-"},
+	{"link_line", "[\"ld\"],\"link_line_b64\":[\"/w==\"]",
+	 "[\"\xef\xbf\xbd\"],\"link_line_b64\":[\"/w==\"]"},
+	{"link_line", "[\"ld\"],\"link_line_b64\":[\"bGQ=\"]", "[\"ld\"]"},
+	{"link_line", "[\"ld\"],\"link_line_b64\":[]", "-"},
+	{"link_line", "[\"ld\"],\"link_line_b64\":[\"!\"]", "-"},
+	{"link_line", "[\"ld\"],\"link_line_b64\":[7]", "-"},
+	{"link_line", "[\"ld\"],\"link_line_b64\":\"/w==\"", "-"},
+	{"link_line", "[\"ld\"],\"link_line_b64\":[null]", "[\"ld\"]"},
+	{"driver", "{\"path\":\"/usr/bin/gcc\",\"argv\":[\"gcc\"]}", NULL},
+	{"driver", "{\"path\":7,\"argv\":null}", "{\"path\":null,\"argv\":null}"},
+	{"driver", "[]", "-"},
+	{"compiler", "{\"name\":\"GCC\",\"version\":null,\"text\":\"GCC: x\"}", NULL},
+	{"compilers", "[\"GCC: x\",\"GNU AS 2.40\"]", NULL},
+	{"inputs", "[]", NULL},
+	{"inputs", "[{\"path\":\"a.o\",\"kind\":\"object\"}]",
+	 "[{\"path\":\"a.o\",\"kind\":\"object\",\"build_id\":null,\"watermark\":null}]"},
+	{"inputs", "[{\"path\":\"a.o\",\"kind\":\"program\"}]", "-"},
+	{"inputs", "[{\"path\":\"a.o\",\"kind\":\"object shared\"}]", "-"},
+	{"inputs", "[{\"path\":\"a.o\",\"kind\":\"\"}]", "-"},
+	{"inputs", "[{\"kind\":\"object\"}]", "-"},
+	{"inputs", "[7]", "-"},
+	{"inputs", "{}", "-"},
+	{"cwd", "\"/home/a\"", NULL},
+	{"cwd", "\"x\",\"cwd_b64\":\"L/8=\"", "\"/\xef\xbf\xbd\",\"cwd_b64\":\"L/8=\""},
+	{"cwd", "[]", "-"},
+	{"modules", "\"a:b\"", NULL},
+	{"elapsed_s", "0.25", NULL},
+	{"elapsed_s", "-1", "-"},
+	{"elapsed_s", "1e300", "-"},
+	{"elapsed_s", "\"1\"", "-"},
+};
+
 static void test_each_field(void **state)
 {
-	/* a member of the record, and how it comes out; NULL: as it went in; "-": refused, so null
-	 */
-	static const struct {
-		const char *name, *in, *out;
-	} cases[] = {
-		{"watermark", "\"0190a1fe-3893-7567-b0b0-8816949e2041\"", NULL},
-		{"watermark", "\"nonsense\"", "-"},
-		{"watermark", "7", "-"},
-		{"link_line", "[\"ld\",\"-o\",\"\"]", NULL},
-		{"link_line", "[]", NULL},
-		{"link_line", "[\"ld\",7]", "-"},
-		{"link_line", "\"ld\"", "-"},
-		{"link_line", "{\"a\":1}", "-"},
-		{"link_line", "[\"ld\"],\"link_line_b64\":[\"/w==\"]",
-		 "[\"\xef\xbf\xbd\"],\"link_line_b64\":[\"/w==\"]"},
-		{"link_line", "[\"ld\"],\"link_line_b64\":[\"bGQ=\"]", "[\"ld\"]"},
-		{"link_line", "[\"ld\"],\"link_line_b64\":[]", "-"},
-		{"link_line", "[\"ld\"],\"link_line_b64\":[\"!\"]", "-"},
-		{"link_line", "[\"ld\"],\"link_line_b64\":[7]", "-"},
-		{"link_line", "[\"ld\"],\"link_line_b64\":\"/w==\"", "-"},
-		{"link_line", "[\"ld\"],\"link_line_b64\":[null]", "[\"ld\"]"},
-		{"driver", "{\"path\":\"/usr/bin/gcc\",\"argv\":[\"gcc\"]}", NULL},
-		{"driver", "{\"path\":7,\"argv\":null}", "{\"path\":null,\"argv\":null}"},
-		{"driver", "[]", "-"},
-		{"compiler", "{\"name\":\"GCC\",\"version\":null,\"text\":\"GCC: x\"}", NULL},
-		{"compilers", "[\"GCC: x\",\"GNU AS 2.40\"]", NULL},
-		{"inputs", "[]", NULL},
-		{"inputs", "[{\"path\":\"a.o\",\"kind\":\"object\"}]",
-		 "[{\"path\":\"a.o\",\"kind\":\"object\",\"build_id\":null,\"watermark\":null}]"},
-		{"inputs", "[{\"path\":\"a.o\",\"kind\":\"program\"}]", "-"},
-		{"inputs", "[{\"path\":\"a.o\",\"kind\":\"object shared\"}]", "-"},
-		{"inputs", "[{\"path\":\"a.o\",\"kind\":\"\"}]", "-"},
-		{"inputs", "[{\"kind\":\"object\"}]", "-"},
-		{"inputs", "[7]", "-"},
-		{"inputs", "{}", "-"},
-		{"cwd", "\"/home/a\"", NULL},
-		{"cwd", "\"x\",\"cwd_b64\":\"L/8=\"", "\"/\xef\xbf\xbd\",\"cwd_b64\":\"L/8=\""},
-		{"cwd", "[]", "-"},
-		{"modules", "\"a:b\"", NULL},
-		{"elapsed_s", "0.25", NULL},
-		{"elapsed_s", "-1", "-"},
-		{"elapsed_s", "1e300", "-"},
-		{"elapsed_s", "\"1\"", "-"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(field_cases); i++) {
 		char message[1024], wanted[512];
 		_cleanup_free_ char *text = NULL;
-		bool is_refused = cases[i].out && !strcmp(cases[i].out, "-");
+		bool is_refused = field_cases[i].out && !strcmp(field_cases[i].out, "-");
 
 		snprintf(message, sizeof(message), HEAD ID OUT LD "\"%s\":%s," TIME "}",
-			 cases[i].name, cases[i].in);
+			 field_cases[i].name, field_cases[i].in);
 		text = made(message);
-		snprintf(wanted, sizeof(wanted), "\"%s\":%s,", cases[i].name,
-			 is_refused	? "null"
-			 : cases[i].out ? cases[i].out
-					: cases[i].in);
+		snprintf(wanted, sizeof(wanted), "\"%s\":%s,", field_cases[i].name,
+			 is_refused	      ? "null"
+			 : field_cases[i].out ? field_cases[i].out
+					      : field_cases[i].in);
 		if (!strstr(text, wanted))
 			fail_msg("%s: not in %s", wanted, text);
-		snprintf(wanted, sizeof(wanted), "\"%s: refused", cases[i].name);
+		snprintf(wanted, sizeof(wanted), "\"%s: refused", field_cases[i].name);
 		if (!strstr(text, wanted) == is_refused)
 			fail_msg("%s: incomplete in %s", message, text);
 	}
