@@ -178,6 +178,19 @@ static void hashes_stay_what_they_are(void **state)
 	assert_string_equal(hash, "8a84f0b672111dc4408273dfae3095a1");
 }
 
+static void empty_sets_of_two_kinds_differ(void **state)
+{
+	struct image *image = image_of(facts, &(struct exec_texts){.env = BYTES_INIT("")}, 0, 0);
+	char objects[ID_HASH_SIZE], env[ID_HASH_SIZE];
+
+	(void)state;
+	run_object_hash(image, objects);
+	run_env_hash(image, env);
+	assert_true(*objects && *env);
+	assert_string_not_equal(objects, env);
+	image_free(facts, image);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +199,7 @@ int main(void)
 		cmocka_unit_test(equal_environments_have_one_hash),
 		cmocka_unit_test(objects_stand_in_load_order),
 		cmocka_unit_test(object_hashes_tell_sets_apart),
+		cmocka_unit_test(empty_sets_of_two_kinds_differ),
 		cmocka_unit_test(hashes_stay_what_they_are),
 	};
 

@@ -148,6 +148,8 @@ void run_env_hash(const struct image *image, char ret[ID_HASH_SIZE])
 		XXH3_128bits_update(state, entries[i].data, entries[i].len);
 		XXH3_128bits_update(state, "", 1);
 	}
+	if (!count) /* an empty environment is not the same set as no objects */
+		XXH3_128bits_update(state, "", 1);
 	digest(state, ret);
 }
 
