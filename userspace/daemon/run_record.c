@@ -27,73 +27,6 @@ static struct bytes exec_text(const struct image *image, size_t span_offset)
 }
 #define EXEC_TEXT(image, member) exec_text(image, offsetof(struct event_exec, member))
 
-struct bytes image_cgroup(const struct image *image)
-{
-	struct bytes v2;
-
-	if (!image->exec)
-		return (struct bytes){NULL, 0};
-	v2 = exec_bytes(image, image->exec->cgroup);
-	if (v2.len <= 1 && image->exec->cgroup_v1.len)
-		return exec_bytes(image, image->exec->cgroup_v1);
-	return v2;
-}
-
-static const char *env_lookup(void *arg, const char *name)
-{
-	const struct image *image = arg;
-	struct bytes env = exec_bytes(image, image->exec->env);
-	size_t len = strlen(name);
-
-	/* each entry ends with its NUL, but the last one where the environment was cut */
-	while (env.len) {
-		size_t step = strnlen(env.data, env.len) + 1;
-
-		if (step > env.len)
-			return NULL;
-		if (!strncmp(env.data, name, len) && env.data[len] == '=')
-			return env.data + len + 1;
-		env.data += step;
-		env.len -= step;
-	}
-	return NULL;
-}
-
-int image_job(const struct image *image, struct job *ret)
-{
-	int r;
-
-	memset(ret, 0, sizeof(*ret));
-	if (!image->exec)
-		return -ENOENT;
-	r = job_from_cgroup(exec_bytes(image, image->exec->cgroup),
-			    exec_bytes(image, image->exec->cgroup_v1), ret);
-	if (!r)
-		job_add_environment(ret, env_lookup, (void *)image);
-	return r;
-}
-
-static bool add_or_null(cJSON *object, const char *name, const char *text)
-{
-	return text && *text ? cJSON_AddStringToObject(object, name, text) != NULL
-			     : record_add_null(object, name);
-}
-
-bool job_json_add(cJSON *record, const struct job *job, struct bytes cgroup)
-{
-	cJSON *json;
-
-	if (!job || !*job->id)
-		return record_add_null(record, "job");
-	json = cJSON_AddObjectToObject(record, "job");
-	return json && add_or_null(json, "manager", job->manager) &&
-	       add_or_null(json, "id", job->id) && record_add_null(json, "sluid") &&
-	       add_or_null(json, "array_id", job->array_id) &&
-	       add_or_null(json, "array_task", job->array_task) &&
-	       add_or_null(json, "step", job->step) && add_or_null(json, "task", job->task) &&
-	       add_or_null(json, "from", "cgroup") && record_add_text(json, "cgroup", cgroup);
-}
-
 static bool add_container(cJSON *record, const struct job *job)
 {
 	cJSON *json;
@@ -101,8 +34,8 @@ static bool add_container(cJSON *record, const struct job *job)
 	if (!*job->container_id)
 		return record_add_null(record, "container");
 	json = cJSON_AddObjectToObject(record, "container");
-	return json && add_or_null(json, "runtime", job->container_runtime) &&
-	       add_or_null(json, "id", job->container_id);
+	return json && json_add_or_null(json, "runtime", job->container_runtime) &&
+	       json_add_or_null(json, "id", job->container_id);
 }
 
 static bool add_build_id(cJSON *object, const struct note_ids *notes)
@@ -392,8 +325,8 @@ cJSON *run_record(const struct node *node, const struct image *image, const char
 	    !add_container(record, &job) || !add_ids(record, node, image) ||
 	    !add_exe(record, image) || !add_script(record, image) || !add_argv(record, image) ||
 	    !record_add_text(record, "cwd", EXEC_TEXT(image, cwd)) ||
-	    !add_or_null(record, "env_set", env_hash) ||
-	    !add_or_null(record, "object_set", object_hash) || !add_times(record, image) ||
+	    !json_add_or_null(record, "env_set", env_hash) ||
+	    !json_add_or_null(record, "object_set", object_hash) || !add_times(record, image) ||
 	    !add_exit(record, node, image) || !add_usage(record, image) ||
 	    !record_add_null(record, "mpi") || !add_incomplete(record, image, object_hash)) {
 		cJSON_Delete(record);

@@ -19,10 +19,14 @@ cJSON *run_env_set(const struct image *image, const char *hash);
 cJSON *run_record(const struct node *node, const struct image *image, const char *object_hash,
 		  const char *env_hash);
 
+/* Null for NULL and for an empty text. */
+bool json_add_or_null(cJSON *object, const char *name, const char *text);
+
 /* {"manager":…} or null of a job, for run and link records alike. */
 struct job;
 bool job_json_add(cJSON *record, const struct job *job, struct bytes cgroup);
 /* The job of an image, from its cgroup and environment. 0 or -ENOENT. */
 int image_job(const struct image *image, struct job *ret);
-/* The control group that decides: v2's path, or v1's where v2 has only its root. */
+/* The control group that decides: v2's path, or v1's where that alone names a job or v2 has only
+ * its root. */
 struct bytes image_cgroup(const struct image *image);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The capture's insides, which capture.c (making, draining) and capture_read.c (asking) share. */
+#pragma once
+
+#include "daemon/capture.h"
+
+struct capture {
+	struct ring_buffer *ring;
+	int ring_fd, counters_fd, control_fd, scan_link_fd;
+	int program_fds[HOOK_FACTS];
+	const struct hook *hooks[HOOK_FACTS];
+	struct control control;
+	uint64_t ring_bytes;
+	bool is_reused;
+	capture_sink sink;
+	void *sink_arg;
+};
