@@ -124,8 +124,8 @@ int main(int argc, char **argv)
 		if (!missing)
 			printf("ok %d - struct %s\n", ++count, name);
 		else if (flavour || optional_why(family))
-			printf("ok %d - struct %s: not in this kernel, as it may: %s\n", ++count, name,
-			       flavour ? "another flavour is" : optional_why(family));
+			printf("ok %d - struct %s: not in this kernel, as it may: %s\n", ++count,
+			       name, flavour ? "another flavour is" : optional_why(family));
 		else
 			printf("not ok %d - struct %s: the kernel has no %s\n", ++count, name,
 			       missing),

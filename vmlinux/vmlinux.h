@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The kernel's types, as far as Runmark reads them: only the fields that are read, in any order, for every
- * architecture. CO-RE moves each access to where the running kernel has the field, so offsets and sizes
- * here mean nothing. Fields that came, went or changed their type over time are in bpf/drift.h.
+ * The kernel's types, as far as Runmark reads them: only the fields that are read, in any order,
+ * for every architecture. CO-RE moves each access to where the running kernel has the field, so
+ * offsets and sizes here mean nothing. Fields that came, went or changed their type over time are
+ * in bpf/drift.h.
  */
 #pragma once
 #define __VMLINUX_H__ /* libbpf: registers by their kernel names */

@@ -19,7 +19,8 @@ int main(int argc, char **argv)
 		int status;
 		pid_t pid;
 
-		if (posix_spawn(&pid, argv[2], NULL, NULL, argv + 2, environ) || waitpid(pid, &status, 0) != pid)
+		if (posix_spawn(&pid, argv[2], NULL, NULL, argv + 2, environ) ||
+		    waitpid(pid, &status, 0) != pid)
 			return 1;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &end);

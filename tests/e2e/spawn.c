@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* spawn COUNT SEED PROGRAM: starts PROGRAM that often, with argv, exit codes and signals that follow from the
- * seed, and prints what waitpid saw of each: "PID STATUS INDEX", status being the raw wait status. */
+/* spawn COUNT SEED PROGRAM: starts PROGRAM that often, with argv, exit codes and signals that
+ * follow from the seed, and prints what waitpid saw of each: "PID STATUS INDEX", status being the
+ * raw wait status. */
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>

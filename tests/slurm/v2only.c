@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * For slurmd and slurmstepd on a host with both cgroup versions (LD_PRELOAD; tasks don't inherit it): of
- * /proc/PID/cgroup only v2's line is shown, since Slurm's cgroup/v2 plugin refuses hybrid hosts.
+ * For slurmd and slurmstepd on a host with both cgroup versions (LD_PRELOAD; tasks don't inherit
+ * it): of /proc/PID/cgroup only v2's line is shown, since Slurm's cgroup/v2 plugin refuses hybrid
+ * hosts.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
