@@ -19,6 +19,11 @@ int live_new(struct facts *facts, struct live **ret)
 	return 0;
 }
 
+void live_set_begin(struct live *l, uint64_t begin_ns)
+{
+	l->begin_ns = begin_ns;
+}
+
 void live_set_clock(struct live *l, int64_t unix_minus_boot_ns)
 {
 	l->unix_minus_boot_ns = unix_minus_boot_ns;
@@ -129,6 +134,12 @@ void process_end_image(struct live *l, struct process *p, enum live_end how, uin
 	image_finish(l, image);
 }
 
+static void count_unseen_exec(struct live *l, const struct process *p)
+{
+	if (!p->image->exec && p->start_ns >= l->begin_ns)
+		l->counts.unseen_execs++;
+}
+
 /* The process has exec'd: what it ran till now is over. before: its usage till then, or NULL. */
 static void process_leave_by_exec(struct live *l, struct process *p, uint64_t time_ns,
 				  uint32_t traits, const struct event_usage *before)
@@ -147,8 +158,7 @@ static void process_leave_by_exec(struct live *l, struct process *p, uint64_t ti
 		p->image->s.traits =
 			(p->image->s.traits & ~TRAIT_RSS_EXACT) | (traits & TRAIT_RSS_EXACT);
 	}
-	if (!p->image->exec)
-		l->counts.unseen_execs++;
+	count_unseen_exec(l, p);
 	process_end_image(l, p, END_EXEC, time_ns);
 }
 
@@ -283,8 +293,7 @@ static void apply_exit(struct live *l, const struct event_exit *e)
 	if (p->next) /* killed inside exec */
 		process_go_on(l, p);
 	if (p->image && !p->is_copy) {
-		if (!p->image->exec)
-			l->counts.unseen_execs++;
+		count_unseen_exec(l, p);
 		image_set_exit(p->image, e);
 		process_end_image(l, p, END_EXIT, e->head.time_ns);
 	}

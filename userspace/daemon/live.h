@@ -77,6 +77,8 @@ void live_free(struct live *live);
 
 /* CLOCK_REALTIME - CLOCK_BOOTTIME, for the times of what comes next. */
 void live_set_clock(struct live *live, int64_t unix_minus_boot_ns);
+/* Tracking began then (CLOCK_BOOTTIME): an exec before it is not counted as unseen. */
+void live_set_begin(struct live *live, uint64_t begin_ns);
 
 /* What a checked event changes. is_scan: an exec event made up from /proc. */
 void live_apply(struct live *live, const struct event *event, bool is_scan);

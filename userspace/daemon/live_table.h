@@ -31,6 +31,7 @@ struct live {
 	struct image_list finished;
 	struct live_counts counts;
 	int64_t unix_minus_boot_ns;
+	uint64_t begin_ns; /* of tracking */
 };
 
 struct process *process_find(const struct live *live, uint32_t pid, uint64_t start_ns);

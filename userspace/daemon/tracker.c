@@ -151,6 +151,7 @@ void tracker_capture_is_fresh(struct tracker *t)
 	memset(&t->told, 0, sizeof(t->told));
 	(void)journal_append(t->journal, JOURNAL_SEQUENCES, t->sequences, sizeof(t->sequences));
 	tracker_reported(t, &t->told);
+	live_set_begin(t->live, node_boot_ns());
 }
 
 static void event_take(struct tracker *t, const struct event *event)
