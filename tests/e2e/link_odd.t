@@ -204,10 +204,12 @@ def permissions(box):
     os.mkdir("open")
     os.chmod("open", 0o777)
     shutil.copy("a.o", "open")
+    # which may be in a home directory that nobody else may enter
+    shutil.copytree(link.WRAPPERS, "open/linkers")
     os.chdir("open")
     for mask in (0o022, 0o222, 0o777, 0o277):
         results = []
-        for program in ("/usr/bin/ld", LD):
+        for program in ("/usr/bin/ld", box.folder + "/open/linkers/ld"):
             if os.path.exists("out"):
                 os.unlink("out")
             result = as_user([program, *LINE], box, before=lambda m=mask: os.umask(m))
