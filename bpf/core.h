@@ -34,7 +34,7 @@ struct scratch {
 	struct walk walk;
 	char event[EVENT_MAX_BYTES];
 	char path[2 * PATH_MAX_BYTES]; /* paths are built backwards in the first half */
-	char headers[1024];	       /* program headers of an ELF64 program */
+	char headers[1024];	       /* auxiliary vector or program headers of an ELF64 program */
 };
 
 struct task_state {

@@ -214,7 +214,7 @@ static __always_inline int tell_exec(struct task_struct *task, struct linux_binp
 	event_send(&e->head, off);
 	/* no system call maps the loader */
 	if (loader_at_exec) {
-		base = auxv_value(mm, AT_BASE);
+		base = auxv_read(s, mm) ? auxv_value(s, AT_BASE) : 0;
 		if (base)
 			bpf_find_vma(task, base, tell_loader, NULL, 0);
 	}

@@ -33,19 +33,23 @@ struct elf64_phdr {
 #define NOTE_PART_MAX                                                                              \
 	1024 /* of one PT_NOTE: ours is among the first by the linker's default layout */
 
-/* A value of the auxiliary vector that exec left in mm->saved_auxv; 0 if it isn't there. */
-static __always_inline u64 auxv_value(struct mm_struct *mm, u64 type)
+/* Reads the auxiliary vector that exec left in mm->saved_auxv, in one go, where headers go later.
+ */
+static __always_inline bool auxv_read(struct scratch *s, struct mm_struct *mm)
 {
-	u64 *auxv = (void *)mm + bpf_core_field_offset(struct mm_struct, saved_auxv);
+	return !bpf_probe_read_kernel(s->headers, AUXV_MAX * 2 * sizeof(u64),
+				      (void *)mm +
+					      bpf_core_field_offset(struct mm_struct, saved_auxv));
+}
 
-	for (int i = 0; i < AUXV_MAX; i++) {
-		u64 pair[2] = {};
+/* A value of what auxv_read() has read; 0 if it isn't there. */
+static __always_inline u64 auxv_value(struct scratch *s, u64 type)
+{
+	u64 *auxv = (void *)s->headers;
 
-		if (bpf_probe_read_kernel(pair, sizeof(pair), auxv + 2 * i) || !pair[0])
-			return 0;
-		if (pair[0] == type)
-			return pair[1];
-	}
+	for (int i = 0; i < AUXV_MAX; i++)
+		if (auxv[2 * i] == type)
+			return auxv[2 * i + 1];
 	return 0;
 }
 
@@ -67,8 +71,10 @@ static __noinline u32 notes_walk(u64 off)
 		return 0;
 	mm = s->walk.mm;
 	phdrs = (void *)s->headers;
-	at_phdr = auxv_value(mm, AT_PHDR);
-	count = auxv_value(mm, AT_PHNUM);
+	if (!auxv_read(s, mm))
+		return 0;
+	at_phdr = auxv_value(s, AT_PHDR);
+	count = auxv_value(s, AT_PHNUM);
 	if (!at_phdr || !count)
 		return 0;
 	if (count > PHDRS_MAX)

@@ -72,7 +72,7 @@ with node.Node() as n:
     ls.wait()
     subprocess.run(["busybox" if os.path.exists("/bin/busybox") else "true"], stdout=subprocess.DEVNULL)
     n.flush()
-    runs = {tuple(r["argv"]): r for r in n.runs()}
+    runs = {tuple(r["argv"] or ()): r for r in n.runs()}
     for name, argv in cases.items():
         run = runs[tuple(argv)]
         tap.equal(sorted(objects_of(n, run)), shown[name], f"{name}: its objects are those of its maps")
