@@ -142,21 +142,29 @@ static const char *judge_messages(const struct link *link, const struct augmente
 	return lens[0] && lens[1] ? "the order of messages isn't known" : NULL;
 }
 
-/* The inputs that the linker listed: in our memory file, or in the user's own. NULL if there are
- * none. */
+/* The inputs that the linker listed: in the user's own file, or in ours in memory. NULL if there
+ * are none. */
 static char *read_inputs(const struct link *link, const struct augmented *augmented,
 			 size_t *ret_len)
 {
 	const char *path = augmented->args.dependency_file;
-	char own[32];
-	char *text = NULL;
+	int fd = link->child.inputs;
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	ssize_t len;
 
-	if (!augmented->lists_inputs && !path)
+	if (path)
+		return fs_read_file(AT_FDCWD, path, DEPFILE_MAX, &text, ret_len) < 0
+			       ? NULL
+			       : TAKE_PTR(text);
+	if (fstat(fd, &st) < 0 || !st.st_size || st.st_size > DEPFILE_MAX)
 		return NULL;
-	snprintf(own, sizeof(own), "/proc/self/fd/%d", link->child.inputs);
-	if (fs_read_file(AT_FDCWD, path ? path : own, DEPFILE_MAX, &text, ret_len) < 0)
+	text = malloc((size_t)st.st_size);
+	len = text ? fs_pread_all(fd, text, (size_t)st.st_size, 0) : -1;
+	if (len <= 0)
 		return NULL;
-	return text;
+	*ret_len = (size_t)len;
+	return TAKE_PTR(text);
 }
 
 static void send_record(struct link *link, struct augmented *augmented, int fd,

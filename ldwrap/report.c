@@ -93,6 +93,9 @@ int report_begin(const struct linker_found *linker, int argc, char *const *argv,
 	report->incomplete = cJSON_CreateArray();
 	if (!report->record || !report->incomplete)
 		return -ENOMEM;
+	/* the time zone's file is read with the first time that is written: now, not after the link
+	 */
+	tzset();
 	id_new(id);
 	if (!linker_version(linker, report->linker_version))
 		report->linker_version[0] = '\0';
