@@ -103,6 +103,9 @@ $(BUILD)/paths: force
 	@mkdir -p $(@D)
 	@echo "$(PREFIX) $(SYSCONFDIR)" | cmp -s - $@ || echo "$(PREFIX) $(SYSCONFDIR)" >$@
 
+# the migrations are part of the loader
+$(BUILD)/obj/ingest/sqlite_migrate.o: $(wildcard schema/sqlite/*.sql)
+
 $(BUILD)/obj/%.o: %.c Makefile $(BUILD)/paths
 	$(call say,CC,$<)
 	@mkdir -p $(@D)

@@ -15,12 +15,17 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LDLIBS)
 
+# vmlinux.h against the running kernel's types
+$(BUILD)/vmlinux-check: $(BUILD)/obj/vmlinux/check.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LDLIBS)
+
 .PRECIOUS: $(BUILD)/obj/%.o
 # tests of the daemon include what includes it
 $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/unit/*.c tests/fuzz/*.c)): | $(BUILD)/runmark.skel.h
 
 .PHONY: unit unit-asan fuzzers fuzz-programs
-unit: $(UNIT_TESTS)
+unit: $(UNIT_TESTS) $(BUILD)/vmlinux-check
 unit-asan:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE=address,undefined unit
 fuzzers:
