@@ -65,6 +65,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* written without system calls, which hold up probes */
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct control);

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -111,17 +112,26 @@ static int program_fd_of_link(int link_fd)
 	return bpf_prog_get_fd_by_id(info.prog_id);
 }
 
+static int control_map(struct capture *c)
+{
+	void *map = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
+			 c->control_fd, 0);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	c->control = map;
+	return 0;
+}
+
 /* Opens what is pinned. -ENOENT if nothing is, -ESTALE if it is another program's or not whole. */
 static int capture_reuse(struct capture *c, const struct capture_options *o)
 {
 	char path[PIN_PATH_MAX];
-	uint32_t zero = 0;
 
 	c->control_fd = bpf_obj_get(pin_path(path, o->pin, "control"));
 	if (c->control_fd < 0)
 		return -ENOENT;
-	if (bpf_map_lookup_elem(c->control_fd, &zero, &c->control) ||
-	    c->control.layout != pin_layout(o->ring_mib))
+	if (control_map(c) || c->control->layout != pin_layout(o->ring_mib))
 		return -ESTALE;
 	c->ring_fd = bpf_obj_get(pin_path(path, o->pin, "ring"));
 	c->counters_fd = bpf_obj_get(pin_path(path, o->pin, "counters"));
@@ -149,6 +159,9 @@ static void capture_close(struct capture *c)
 {
 	int *fds[] = {&c->ring_fd, &c->counters_fd, &c->control_fd, &c->scan_link_fd};
 
+	if (c->control)
+		munmap(c->control, sysconf(_SC_PAGESIZE));
+	c->control = NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		cleanup_close(fds[i]);
 		*fds[i] = -1;
@@ -208,7 +221,6 @@ static int capture_fresh(struct capture *c, const struct capture_options *o, cha
 {
 	struct runmark_bpf *bpf;
 	char path[PIN_PATH_MAX];
-	uint32_t zero = 0;
 	int r;
 
 	hooks_choose((const struct hook **)o->forced, c->hooks);
@@ -224,12 +236,14 @@ static int capture_fresh(struct capture *c, const struct capture_options *o, cha
 	c->ring_fd = dup(bpf_map__fd(bpf->maps.ring));
 	c->counters_fd = dup(bpf_map__fd(bpf->maps.counters));
 	c->control_fd = dup(bpf_map__fd(bpf->maps.control));
-	c->control = (struct control){.layout = pin_layout(o->ring_mib),
-				      .wakeup_bytes = (o->ring_mib << 20) / 4,
-				      .daemon_pid = getpid(),
-				      .heartbeat_ns = now_boot_ns()};
-	if (bpf_map_update_elem(c->control_fd, &zero, &c->control, BPF_ANY) ||
-	    bpf_obj_pin(c->ring_fd, pin_path(path, o->pin, "ring")) ||
+	r = control_map(c);
+	if (r)
+		goto out;
+	*c->control = (struct control){.layout = pin_layout(o->ring_mib),
+				       .wakeup_bytes = (o->ring_mib << 20) / 4,
+				       .daemon_pid = getpid(),
+				       .heartbeat_ns = now_boot_ns()};
+	if (bpf_obj_pin(c->ring_fd, pin_path(path, o->pin, "ring")) ||
 	    bpf_obj_pin(c->counters_fd, pin_path(path, o->pin, "counters")) ||
 	    bpf_obj_pin(c->control_fd, pin_path(path, o->pin, "control")))
 		r = -errno;
@@ -267,7 +281,7 @@ int capture_new(const struct capture_options *options, struct capture **ret, cha
 	}
 	if (r)
 		goto fail;
-	c->control.daemon_pid = getpid();
+	c->control->daemon_pid = getpid();
 	c->ring = ring_buffer__new(c->ring_fd, ring_event, c, NULL);
 	if (!c->ring) {
 		r = -errno;
@@ -321,10 +335,7 @@ int capture_fd(const struct capture *c)
 
 int capture_drain(struct capture *c, capture_sink sink, void *arg)
 {
-	uint32_t zero = 0;
-
-	c->control.heartbeat_ns = now_boot_ns();
-	bpf_map_update_elem(c->control_fd, &zero, &c->control, BPF_ANY);
+	c->control->heartbeat_ns = now_boot_ns();
 	c->sink = sink;
 	c->sink_arg = arg;
 	return ring_buffer__consume(c->ring);

@@ -9,7 +9,9 @@ struct capture {
 	int ring_fd, counters_fd, control_fd, scan_link_fd;
 	int program_fds[HOOK_FACTS];
 	const struct hook *hooks[HOOK_FACTS];
-	struct control control;
+	/* shared with the programs; mapped, since bpf(2) on a map keeps perf-based programs of this
+	 * CPU from running meanwhile, uncounted */
+	struct control *control;
 	uint64_t ring_bytes;
 	bool is_reused;
 	capture_sink sink;
