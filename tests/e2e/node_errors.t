@@ -69,14 +69,14 @@ try:
         pass
     count = 397
     for i in range(count):
-        subprocess.run(["/bin/true", f"full-{i}"])
+        subprocess.run(["/bin/true", f"full-{os.getpid()}-{i}"])
     time.sleep(1.5)
     status = n.status()
     tap.ok(any("cannot be written" in e for e in status["errors"]), "full disk: status says so", status["errors"])
     filler.close()
     os.truncate(f"{n.spool}/filler", 0)
     n.flush()
-    runs = [r for r in n.runs() if r["argv"] and r["argv"][-1].startswith("full-")]
+    runs = [r for r in n.runs() if r["argv"] and r["argv"][-1].startswith(f"full-{os.getpid()}-")]
     tap.equal((len(runs), len({r["run_id"] for r in runs})), (count, count), "full disk: when there is room again, every run is there, once")
     tap.equal(n.status()["errors"], [], "and the error is gone")
     n.check_sequence()

@@ -95,6 +95,7 @@ static void flush_advance(struct daemon *d)
 	if (used || !tracker_is_idle(d->tracker))
 		return;
 	writer_put_close(d->writer);
+	writer_go(d->writer);
 	d->flush_number = ++d->closes_asked;
 	d->flush_asked = true;
 }

@@ -274,6 +274,7 @@ void tracker_advance(struct tracker *t, char **ret_lines)
 	facts_collect(t->facts);
 	images_advance(t, now_ns);
 	tracker_advance_links(t, now_ns);
+	writer_go(t->writer);
 	writer_collect(t->writer, is_written, t, ret_lines);
 	/* without anything done since, a new one would be as long */
 	if (t->done_since_restart && (journal_is_long(t->journal) || !tracker_has_room(t)))

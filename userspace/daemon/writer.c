@@ -70,7 +70,6 @@ static void item_put(struct writer *w, const struct item *what)
 		*item = *what;
 		TAILQ_INSERT_TAIL(&w->items, item, link);
 		w->status.waiting++;
-		pthread_cond_signal(&w->put);
 	}
 	pthread_mutex_unlock(&w->lock);
 }
@@ -91,6 +90,14 @@ void writer_put_record(struct writer *w, const char *kind, cJSON *record, void *
 void writer_put_close(struct writer *w)
 {
 	item_put(w, &(struct item){0});
+}
+
+void writer_go(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	if (!TAILQ_EMPTY(&w->items))
+		pthread_cond_signal(&w->put);
+	pthread_mutex_unlock(&w->lock);
 }
 
 uint64_t writer_closed(struct writer *w)

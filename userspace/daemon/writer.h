@@ -34,6 +34,10 @@ void writer_free(struct writer *writer);
 /* Cumulative losses, for trailers. */
 void writer_set_losses(struct writer *writer, const struct losses *losses);
 
+/* The thread is woken by writer_go(), once for all that was put: not to run beside whoever puts. It
+ * looks by itself each second. */
+void writer_go(struct writer *writer);
+
 /* Takes the image over; it comes back through writer_collect(). */
 void writer_put_image(struct writer *writer, struct image *image);
 /* Takes a record of another kind ("link", "node") over. tag comes back through writer_collect();
