@@ -117,8 +117,7 @@ static int run_child(struct link *link, struct augmented *augmented, enum child_
 		return r;
 	if (!augmented->has_report) {
 		augmented->has_report = true;
-		if (report_begin(&link->found, link->argc, link->argv, &augmented->report) < 0)
-			report_done(&augmented->report);
+		report_begin(&link->found, link->argc, link->argv, &augmented->report);
 	}
 	r = child_wait(&link->child, ret, ret_status);
 	augmented->linker_ns += now_ns() - began_ns;
@@ -170,9 +169,9 @@ static char *read_inputs(const struct link *link, const struct augmented *augmen
 static void send_record(struct link *link, struct augmented *augmented, int fd,
 			const struct stamp *stamp)
 {
-	size_t inputs_len = 0, len = 0;
+	size_t inputs_len = 0;
 	_cleanup_free_ char *inputs = read_inputs(link, augmented, &inputs_len);
-	_cleanup_free_ char *record = NULL;
+	const struct json *record = &augmented->report.record;
 	struct report_result result = {
 		.output = augmented->args.output,
 		.fd = fd,
@@ -187,10 +186,9 @@ static void send_record(struct link *link, struct augmented *augmented, int fd,
 	};
 	int r;
 
-	if (!augmented->report.record)
-		return;
-	record = report_finish(&augmented->report, &result, &len);
-	r = record ? report_deliver(&link->config, (struct bytes){record, len}) : -ENOMEM;
+	r = report_finish(&augmented->report, &result);
+	if (!r)
+		r = report_deliver(&link->config, (struct bytes){record->data, record->len});
 	if (r < 0)
 		link_explain("link record lost: %s", strerror(-r));
 }

@@ -21,13 +21,16 @@ $(LD_NAMES:%=$(PLACEHOLDER_DIR)/%): $(BUILD)/bin/runmark-ld
 	@mkdir -p $(@D)
 	$(Q)ln -f $< $@
 
-# The watermark linker stands in the way of every build, so it must start fast and wherever the real linker would:
-# its libraries are linked in where the system has them as archives, and the others are looked for in the
-# system's folder first (DT_RPATH), whatever LD_LIBRARY_PATH says. The C library stays shared, because
-# preloaded libraries (fakeroot, fakechroot) must see what it does.
+# The watermark linker stands in the way of every build, so it must start fast and wherever the real linker would,
+# whatever LD_LIBRARY_PATH holds: its libraries are linked in where the system has them as archives; the
+# others are looked for in the system's folder first (DT_RPATH). The C library stays shared, because preloaded
+# libraries (fakeroot, fakechroot) must see what it does.
+LD_LIBS		:= elf zstd z uuid inih xxhash
+ld_file		= $(shell $(CC) -print-file-name=lib$(1).$(2))
+ld_archives	= $(filter /%,$(foreach l,$(LD_LIBS),$(call ld_file,$(l),a)))
+ld_shared	= $(foreach l,$(LD_LIBS),$(if $(filter %/lib$(l).a,$(ld_archives)),,-l$(l)))
+ld_folder	= $(patsubst %/,%,$(dir $(realpath $(call ld_file,elf,so))))
 comma		:= ,
-ld_archive	= $(shell $(CC) -print-file-name=lib$(1).a)
-ld_library	= $(if $(filter /%,$(call ld_archive,$(1))),$(call ld_archive,$(1)),-l$(1))
-ld_folder	= $(patsubst %/,%,$(dir $(realpath $(shell $(CC) -print-file-name=libcjson.so))))
-$(BUILD)/bin/runmark-ld: LDLIBS = $(foreach l,elf zstd z cjson uuid inih xxhash,$(call ld_library,$(l))) -lm
-$(BUILD)/bin/runmark-ld: LDFLAGS += -Wl,--as-needed $(if $(ld_folder),-Wl$(comma)--disable-new-dtags$(comma)-rpath$(comma)$(ld_folder))
+$(BUILD)/bin/runmark-ld: LDLIBS = $(ld_archives) $(ld_shared) -lm
+$(BUILD)/bin/runmark-ld: LDFLAGS += -Wl,--as-needed \
+	$(if $(strip $(ld_shared)),-Wl$(comma)--disable-new-dtags$(comma)-rpath$(comma)$(ld_folder))

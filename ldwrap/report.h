@@ -7,32 +7,36 @@
 #pragma once
 
 #include "driver.h"
-#include "inspect.h"
+#include "json.h"
+#include "ldargs.h"
 #include "linker.h"
 #include "stamp.h"
 
 #include "common/config.h"
-#include "common/record.h"
 
-#define REPORT_LINE_MAX	   (256 * 1024)	     /* bytes of the link line */
-#define REPORT_INPUTS_MAX  20000	     /* files that a link read */
-#define REPORT_IDS_MAX	   1000		     /* shared libraries among them whose ids are read */
-#define REPORT_IDS_NS	   (100 * NS_PER_MS) /* time for that */
-#define REPORT_COMMENT_MAX 16384	     /* bytes of .comment */
+#define REPORT_LINE_MAX	      (256 * 1024)	/* bytes of the link line */
+#define REPORT_INPUTS_MAX     20000		/* files that a link read */
+#define REPORT_IDS_MAX	      1000		/* shared libraries among them whose ids are read */
+#define REPORT_IDS_NS	      (100 * NS_PER_MS) /* time for that */
+#define REPORT_COMMENT_MAX    16384		/* bytes of .comment */
+#define REPORT_INCOMPLETE_MAX 16		/* facts that aren't whole */
 
 struct report {
-	cJSON *record;
-	cJSON *incomplete; /* its array */
+	struct json record;			       /* open: the result is missing */
+	const char *incomplete[REPORT_INCOMPLETE_MAX]; /* static texts, "FACT: reason" */
+	size_t incomplete_count;
 	struct driver driver;
 	bool has_driver;
 	const struct linker_found *linker;
 	char linker_version[LINKER_VERSION_MAX]; /* "": not told by its file */
 };
 
-/* argv: the link line as it came. 0 or -ENOMEM. report_done() in every case. */
-int report_begin(const struct linker_found *linker, int argc, char *const *argv,
-		 struct report *report);
+/* argv: the link line as it came. report_done() later. Memory running out shows at the end. */
+void report_begin(const struct linker_found *linker, int argc, char *const *argv,
+		  struct report *report);
 void report_done(struct report *report);
+/* text: static, "FACT: reason". */
+void report_incomplete(struct report *report, const char *text);
 
 struct report_result {
 	const char *output; /* as the command line names it */
@@ -46,8 +50,11 @@ struct report_result {
 	uint64_t began_ns, linker_ns; /* CLOCK_MONOTONIC at our start; time that the linker took */
 };
 
-/* Adds the result. The record as one line, freed by the caller; NULL if memory ran out. */
-char *report_finish(struct report *report, const struct report_result *result, size_t *ret_len);
+/* Adds the result. 0; then report->record is one line. -ENOMEM, -E2BIG (over MESSAGE_MAX). */
+int report_finish(struct report *report, const struct report_result *result);
+
+/* The files that the link read, as an array (report_inputs.c). */
+void report_inputs(struct report *report, const struct report_result *result, struct json *ret);
 
 /*
  * To runmarkd's socket, or, where that doesn't take it, to the drop directory: under a temporary

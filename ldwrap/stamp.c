@@ -13,10 +13,10 @@
 
 const char *const stamp_state_texts[] = {
 	[STAMP_DONE] = NULL,
-	[STAMP_NO_NOTE] = "the linker dropped the note",
-	[STAMP_OTHERS] = "an input brought one along",
-	[STAMP_READ_ONLY] = "the output can't be written",
-	[STAMP_FAILED] = "the write failed",
+	[STAMP_NO_NOTE] = "watermark: the linker dropped the note",
+	[STAMP_OTHERS] = "watermark: an input brought one along",
+	[STAMP_READ_ONLY] = "watermark: the output can't be written",
+	[STAMP_FAILED] = "watermark: the write failed",
 };
 
 struct segment {

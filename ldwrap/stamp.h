@@ -23,7 +23,7 @@ enum stamp_state {
 	STAMP_FAILED,
 };
 
-/* For the record's list of what is incomplete; NULL for STAMP_DONE. */
+/* For the record's list of what is incomplete, "FACT: reason"; NULL for STAMP_DONE. */
 extern const char *const stamp_state_texts[];
 
 struct stamp {
