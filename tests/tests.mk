@@ -52,6 +52,8 @@ check: all unit unit-asan fuzzers
 	$(RUN_TESTS) $(ALL)
 check-long: all unit unit-asan fuzzers
 	$(Q)export RUNMARK_TEST_LONG=1; $(subst $(Q),,$(RUN_TESTS)) --seconds 14400 $(ALL)
+	$(Q)sh tests/packages install kernels
+	$(Q)BUILD=$(BUILD) tests/kernels/run 6.1 6.12
 # one after the other, as each wants the machine for itself
 bench: all
 	$(Q)for bench in $(sort $(wildcard tests/bench/*)); do \

@@ -64,6 +64,7 @@ static const struct field run_items[] = {
 	 FIELD_OPTIONAL},
 	{"CASE WHEN exit_signal IS NULL THEN NULL ELSE exit_oom END", "exit.oom", FIELD_BOOL,
 	 FIELD_OPTIONAL},
+	{"next_run_id", "next_run_id", FIELD_UUID, FIELD_OPTIONAL},
 	{"user_us", "usage.user_s", FIELD_DURATION, 0},
 	{"system_us", "usage.system_s", FIELD_DURATION, 0},
 	{"max_rss", "usage.max_rss", FIELD_NUMBER, 0},

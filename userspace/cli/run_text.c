@@ -41,6 +41,8 @@ char *run_make_exit(const cJSON *record)
 			       : text;
 	if (!record_get_number(record, "exit.code", &number))
 		return asprintf(&text, "%.0f", number) < 0 ? NULL : text;
+	if (record_get(record, "next_run_id"))
+		return strdup("exec");
 	if (record_get_number(record, "exit.signal", &number) < 0)
 		return strdup("unknown");
 	record_get_bool(record, "exit.core", &core);

@@ -287,8 +287,8 @@ static int capture_begin(struct daemon *d)
 		return log_err(r, "cannot begin to capture");
 	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++)
 		if (capture_hook(d->capture, fact)->lost)
-			log_warn(0, "%s is told by its last rung, \"%s\"; not seen: %s",
-				 hook_fact_name(fact), capture_hook(d->capture, fact)->rung,
+			log_warn(0, "hook %s=%s does not see: %s", hook_fact_name(fact),
+				 capture_hook(d->capture, fact)->rung,
 				 capture_hook(d->capture, fact)->lost);
 	return 0;
 }

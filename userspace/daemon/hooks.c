@@ -14,15 +14,16 @@
 
 /* Tracepoints and probes are called with preemption off (up to 6.18 at least), trampolines with
  * only migration off. */
+#define MPROTECT_LOST "files made executable by mprotect"
+
 static const struct hook hooks[] = {
 	{HOOK_EXEC, "tracepoint", "exec_tracepoint", NULL, false, false},
 	{HOOK_FORK, "tracepoint", "fork_tracepoint", NULL, false, false},
-	{HOOK_MAPPING, "fentry", "mapping_fentry", NULL, true, true},
-	{HOOK_MAPPING, "kprobe", "mapping_kprobe", NULL, true, false},
+	{HOOK_MAPPING, "fentry", "mapping_fentry", MPROTECT_LOST, true, true},
+	{HOOK_MAPPING, "kprobe", "mapping_kprobe", MPROTECT_LOST, true, false},
 	{HOOK_MAPPING, "tracepoint", "mapping_tracepoint",
-	 "objects of 32-bit programs, and files made executable by mprotect; each system call of "
-	 "the node "
-	 "takes some 10 ns longer",
+	 "objects of 32-bit programs, and " MPROTECT_LOST
+	 "; each system call of the node takes some 10 ns longer",
 	 false, false},
 	{HOOK_EXIT, "tracepoint", "exit_tracepoint_dead", NULL, false, false},
 	{HOOK_EXIT, "fentry", "exit_fentry", NULL, false, true},
