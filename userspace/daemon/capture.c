@@ -256,6 +256,25 @@ out:
 	return r;
 }
 
+/* Bytes of events of another version's that nobody can read any more. */
+static uint64_t ring_left_behind(const char *pin)
+{
+	char path[PIN_PATH_MAX];
+	struct capture old = {.ring_fd = bpf_obj_get(pin_path(path, pin, "ring"))};
+	uint64_t used, size;
+
+	if (old.ring_fd < 0)
+		return 0;
+	capture_ring(&old, &used, &size);
+	close(old.ring_fd);
+	return used;
+}
+
+uint64_t capture_left_behind(const struct capture *c)
+{
+	return c->left_behind;
+}
+
 int capture_new(const struct capture_options *options, struct capture **ret, char **ret_message)
 {
 	struct capture *c = calloc(1, sizeof(*c));
@@ -273,11 +292,14 @@ int capture_new(const struct capture_options *options, struct capture **ret, cha
 		goto fail;
 	r = capture_reuse(c, options);
 	if (r == -ESTALE || r == -ENOENT) {
+		c->left_behind = ring_left_behind(options->pin);
 		capture_close(c);
 		capture_unload(options->pin);
 		r = pin_folder_check(options->pin, ret_message);
 		if (!r)
 			r = capture_fresh(c, options, ret_message);
+		if (r) /* half of it may be attached */
+			capture_unload(options->pin);
 	}
 	if (r)
 		goto fail;

@@ -44,6 +44,8 @@ uint64_t capture_layout(void);
 /* Detaches and removes everything below the pin folder. 0, -ENOENT if nothing was pinned. */
 int capture_unload(const char *pin);
 
+/* Bytes of events in the ring of another version, which was replaced: they are lost. */
+uint64_t capture_left_behind(const struct capture *capture);
 /* True if the events of before this start are still in the ring. */
 bool capture_is_reused(const struct capture *capture);
 const struct hook *capture_hook(const struct capture *capture, enum hook_fact fact);

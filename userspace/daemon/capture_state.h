@@ -13,6 +13,7 @@ struct capture {
 	 * CPU from running meanwhile, uncounted */
 	struct control *control;
 	uint64_t ring_bytes;
+	uint64_t left_behind;
 	bool is_reused;
 	capture_sink sink;
 	void *sink_arg;
