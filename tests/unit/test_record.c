@@ -128,6 +128,24 @@ static void numbers_are_exact(void **state)
 	}
 }
 
+/* Every whole microsecond has its own short form, and comes back as the same double. */
+static void microseconds_are_exact(void **state)
+{
+	(void)state;
+	for (uint64_t us = 1; us < 9000000000000000; us = us * 3 + us % 7 + 1) {
+		_cleanup_json_ cJSON *record = cJSON_CreateObject(), *back = NULL;
+		_cleanup_free_ char *line = NULL;
+		double value = us / 1e6, got;
+		size_t len;
+
+		assert_true(record_add_number(record, "n", value));
+		line = record_print(record, &len);
+		assert_int_equal(record_parse((struct bytes){line, len - 1}, &back), 0);
+		assert_int_equal(record_get_number(back, "n", &got), 0);
+		assert_true(got == value);
+	}
+}
+
 static void u64_by_text_or_number(void **state)
 {
 	static const struct {
@@ -418,6 +436,7 @@ int main(void)
 		cmocka_unit_test(absent_is_null),
 		cmocka_unit_test(arrays_keep_exact_members),
 		cmocka_unit_test(numbers_are_exact),
+		cmocka_unit_test(microseconds_are_exact),
 		cmocka_unit_test(u64_by_text_or_number),
 		cmocka_unit_test(times_both_ways),
 		cmocka_unit_test(times_by_others),
