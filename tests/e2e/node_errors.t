@@ -49,6 +49,12 @@ refused(n, "not root", "root", prefix=("setpriv", "--reuid=65534", "--regid=6553
 tap.ok(not os.path.exists(n.pin), "a refused start leaves no pins", n.pin)
 n.start()
 refused(n, "a second daemon", "another runmarkd", str(n.process.pid))
+other = node.Node(ring_mib="1")
+other.pin = n.pin
+other.configure()
+refused(other, "a second daemon on the same pins", "another runmarkd", n.pin)
+refused(other, "unload of another's pins", "is running", arguments=("--unload",))
+subprocess.run(["rm", "-rf", other.top])
 refused(n, "unload while it runs", "is running", arguments=("--unload",))
 n.stop()
 # another ring, another layout: what is pinned is replaced, and what nobody read of it is told
@@ -60,6 +66,14 @@ tap.ok("bytes of their events are lost" in n.log(), "events of pins that are rep
 n.stop()
 result = n.unload()
 tap.equal((result.returncode, os.path.exists(n.pin)), (0, False), "unload removes the pins")
+output = subprocess.run([node.program("runmarkd"), "--config", n.conf], capture_output=True, timeout=60)
+pid = n.status()["pid"]
+tap.equal((output.returncode, os.readlink(f"/proc/{pid}/fd/1"), os.readlink(f"/proc/{pid}/fd/2")),
+          (0, "/dev/null", f"{n.state}/log"), "in the background it lets go of its caller's pipes")
+os.kill(pid, 15)
+while os.path.exists(f"/proc/{pid}"):
+    time.sleep(0.05)
+n.unload()
 result = n.unload()
 tap.ok(result.returncode == 0 and "nothing is pinned" in result.stderr, "and says so when there are none")
 

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/magic.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -256,6 +257,34 @@ out:
 	return r;
 }
 
+/* The pin folder is one daemon's: two would take events from each other. A descriptor, or -EBUSY.
+ */
+static int pin_lock(const char *pin)
+{
+	_cleanup_close_ int fd = open(pin, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return TAKE_FD(fd);
+}
+
+static int pins_clear(const char *pin)
+{
+	DIR *dir = opendir(pin);
+	struct dirent *entry;
+	char path[PIN_PATH_MAX];
+
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			unlink(pin_path(path, pin, entry->d_name));
+	closedir(dir);
+	return 0;
+}
+
 /* Bytes of events of another version's that nobody can read any more. */
 static uint64_t ring_left_behind(const char *pin)
 {
@@ -287,19 +316,28 @@ int capture_new(const struct capture_options *options, struct capture **ret, cha
 		c->program_fds[fact] = -1;
 	c->ring_bytes = (uint64_t)options->ring_mib << 20;
 	libbpf_set_print(NULL);
+	c->lock_fd = -1;
 	r = pin_folder_check(options->pin, ret_message);
 	if (r)
 		goto fail;
+	c->lock_fd = pin_lock(options->pin);
+	if (c->lock_fd < 0) {
+		r = c->lock_fd;
+		say(ret_message, "another runmarkd uses %s; stop it, or give this one another pin",
+		    options->pin);
+		goto fail;
+	}
 	r = capture_reuse(c, options);
 	if (r == -ESTALE || r == -ENOENT) {
 		c->left_behind = ring_left_behind(options->pin);
 		capture_close(c);
-		capture_unload(options->pin);
-		r = pin_folder_check(options->pin, ret_message);
+		r = pins_clear(options->pin);
 		if (!r)
 			r = capture_fresh(c, options, ret_message);
-		if (r) /* half of it may be attached */
-			capture_unload(options->pin);
+		if (r) { /* half of it may be attached */
+			pins_clear(options->pin);
+			rmdir(options->pin);
+		}
 	}
 	if (r)
 		goto fail;
@@ -322,21 +360,17 @@ void capture_free(struct capture *c)
 		return;
 	ring_buffer__free(c->ring);
 	capture_close(c);
+	cleanup_close(&c->lock_fd);
 	free(c);
 }
 
 int capture_unload(const char *pin)
 {
-	DIR *dir = opendir(pin);
-	struct dirent *entry;
-	char path[PIN_PATH_MAX];
+	_cleanup_close_ int lock = pin_lock(pin);
+	int r = lock < 0 ? lock : pins_clear(pin);
 
-	if (!dir)
-		return -errno;
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			unlink(pin_path(path, pin, entry->d_name));
-	closedir(dir);
+	if (r)
+		return r;
 	return rmdir(pin) ? -errno : 0;
 }
 

@@ -41,7 +41,8 @@ void capture_free(struct capture *capture);
 /* A hash of the BPF object: what events and pins belong to. Never 0. */
 uint64_t capture_layout(void);
 
-/* Detaches and removes everything below the pin folder. 0, -ENOENT if nothing was pinned. */
+/* Detaches and removes everything below the pin folder. 0, -ENOENT if nothing was
+ * pinned, -EBUSY if a daemon uses it. */
 int capture_unload(const char *pin);
 
 /* Bytes of events in the ring of another version, which was replaced: they are lost. */

@@ -6,6 +6,7 @@
 
 struct capture {
 	struct ring_buffer *ring;
+	int lock_fd; /* the pin folder, as long as we live */
 	int ring_fd, counters_fd, control_fd, scan_link_fd;
 	int program_fds[HOOK_FACTS];
 	const struct hook *hooks[HOOK_FACTS];

@@ -79,6 +79,8 @@ static int unload(const struct config *config)
 		log_info("nothing is pinned below %s", config->pin);
 		return 0;
 	}
+	if (r == -EBUSY)
+		return log_err(r, "a runmarkd that is running uses %s; stop it first", config->pin);
 	return r ? log_err(r, "cannot remove %s", config->pin) : 0;
 }
 
