@@ -115,39 +115,32 @@ int BPF_PROG(fork_tracepoint, struct task_struct *parent, struct task_struct *ch
 
 /* --- exit */
 
-/* 6.16 and later, where the tracepoint says that this is the last thread and mm is still there. */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(exit_tracepoint_dead, struct task_struct *task, bool group_dead)
+static __always_inline int tell_end(struct task_struct *task)
 {
-	if (!group_dead)
-		return 0;
 	preempt_off();
 	tell_exit(task);
 	preempt_on();
 	return 0;
+}
+
+/* 6.16 and later, where the tracepoint says that this is the last thread and mm is still there. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(exit_tracepoint_dead, struct task_struct *task, bool group_dead)
+{
+	return group_dead ? tell_end(task) : 0;
 }
 
 /* Before: called from do_exit() before exit_mm(), so the notes can be read. */
 SEC("fentry/taskstats_exit")
 int BPF_PROG(exit_fentry, struct task_struct *task, int group_dead)
 {
-	if (!group_dead)
-		return 0;
-	preempt_off();
-	tell_exit(task);
-	preempt_on();
-	return 0;
+	return group_dead ? tell_end(task) : 0;
 }
 
 SEC("kprobe/taskstats_exit")
 int BPF_KPROBE(exit_kprobe, struct task_struct *task, int group_dead)
 {
-	if (!group_dead)
-		return 0;
-	preempt_off();
-	tell_exit(bpf_get_current_task_btf());
-	preempt_on();
-	return 0;
+	return group_dead ? tell_end(bpf_get_current_task_btf()) : 0;
 }
 
 /* Last rung: no memory any more, and two last threads may both see live == 0; the daemon drops
@@ -155,12 +148,7 @@ int BPF_KPROBE(exit_kprobe, struct task_struct *task, int group_dead)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(exit_tracepoint_live, struct task_struct *task)
 {
-	if (READ(READ(task, signal), live.counter))
-		return 0;
-	preempt_off();
-	tell_exit(task);
-	preempt_on();
-	return 0;
+	return READ(READ(task, signal), live.counter) ? 0 : tell_end(task);
 }
 
 /* --- what runs already */

@@ -7,6 +7,7 @@
  * are detached and new ones attached. So no reader ever meets events of another layout.
  */
 #include "daemon/capture_state.h"
+#include "daemon/node.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -17,7 +18,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <xxhash.h>
 
 #define PIN_PATH_MAX 512
@@ -26,14 +26,6 @@ static char *pin_path(char path[PIN_PATH_MAX], const char *pin, const char *name
 {
 	snprintf(path, PIN_PATH_MAX, "%s/%s", pin, name);
 	return path;
-}
-
-static uint64_t now_boot_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
 uint64_t capture_layout(void)
@@ -243,7 +235,7 @@ static int capture_fresh(struct capture *c, const struct capture_options *o, cha
 	*c->control = (struct control){.layout = pin_layout(o->ring_mib),
 				       .wakeup_bytes = (o->ring_mib << 20) / 4,
 				       .daemon_pid = getpid(),
-				       .heartbeat_ns = now_boot_ns()};
+				       .heartbeat_ns = node_boot_ns()};
 	if (bpf_obj_pin(c->ring_fd, pin_path(path, o->pin, "ring")) ||
 	    bpf_obj_pin(c->counters_fd, pin_path(path, o->pin, "counters")) ||
 	    bpf_obj_pin(c->control_fd, pin_path(path, o->pin, "control")))
@@ -391,7 +383,7 @@ int capture_fd(const struct capture *c)
 
 int capture_drain(struct capture *c, capture_sink sink, void *arg)
 {
-	c->control->heartbeat_ns = now_boot_ns();
+	c->control->heartbeat_ns = node_boot_ns();
 	c->sink = sink;
 	c->sink_arg = arg;
 	return ring_buffer__consume(c->ring);

@@ -359,23 +359,6 @@ static int end(struct daemon *d)
 		 : 0;
 }
 
-/* In the background: whoever started us goes on, and no pipe of his stays open. Messages go to
- * STATE/log. */
-static void leave_caller(int ready_fd, const char *state)
-{
-	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC), log = -1;
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/log", state);
-	log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (write(ready_fd, "", 1) != 1)
-		log_warn(-errno, "nobody waits for the start any more");
-	close(ready_fd);
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	dup2(log >= 0 ? log : null, STDERR_FILENO);
-}
-
 int daemon_run(const struct daemon_options *options)
 {
 	struct daemon d = {.options = options,
@@ -390,8 +373,8 @@ int daemon_run(const struct daemon_options *options)
 		d.node_last_unix_ns = d.node.started_unix_ns;
 		reconcile(&d);
 		node_tell(&d, "start");
-		if (options->ready_fd >= 0)
-			leave_caller(options->ready_fd, options->config->state);
+		if (options->ready)
+			options->ready(options);
 		loop(&d);
 		r = end(&d);
 	} else if (d.writer) {

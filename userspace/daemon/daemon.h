@@ -12,7 +12,9 @@
 struct daemon_options {
 	const struct config *config;
 	const struct hook *forced[HOOK_FACTS];
-	int ready_fd; /* told one byte when tracking has begun; -1: nobody waits */
+	/* called when tracking has begun; NULL: nobody waits */
+	void (*ready)(const struct daemon_options *options);
+	int ready_fd; /* for ready() */
 };
 
 /* Runs until SIGTERM or SIGINT. 0 or negative errno; what went wrong is logged. */

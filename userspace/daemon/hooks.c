@@ -58,14 +58,6 @@ const struct hook *hooks_table(void)
 	return hooks;
 }
 
-const struct hook *hook_by_program(const char *program)
-{
-	for (const struct hook *hook = hooks; hook->rung; hook++)
-		if (!strcmp(hook->program, program))
-			return hook;
-	return NULL;
-}
-
 const struct hook *hook_by_rung(enum hook_fact fact, const char *rung)
 {
 	for (const struct hook *hook = hooks; hook->rung; hook++)

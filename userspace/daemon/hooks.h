@@ -25,7 +25,6 @@ enum hook_fact hook_fact_from_name(const char *name);
 
 /* The table, ended by a NULL rung. */
 const struct hook *hooks_table(void);
-const struct hook *hook_by_program(const char *program);
 const struct hook *hook_by_rung(enum hook_fact fact, const char *rung);
 
 /* For each fact the forced rung, or the first that works; the last one untried. */

@@ -111,6 +111,23 @@ static int to_background(int *ret_ready_fd)
 	return 0;
 }
 
+/* In the background: whoever started us goes on, and no pipe of his stays open. Messages go to
+ * STATE/log. */
+static void leave_caller(const struct daemon_options *options)
+{
+	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC), log = -1;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/log", options->config->state);
+	log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (write(options->ready_fd, "", 1) != 1)
+		log_warn(-errno, "nobody waits for the start any more");
+	close(options->ready_fd);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(log >= 0 ? log : null, STDERR_FILENO);
+}
+
 struct options {
 	const char *config;
 	bool foreground, check, unload;
@@ -189,8 +206,10 @@ int main(int argc, char **argv)
 		/* memlock is only needed before Linux 5.11, and may not be ours to raise */
 		setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
 		memcpy(daemon.forced, o.forced, sizeof(daemon.forced));
-		if (!o.foreground)
+		if (!o.foreground) {
+			daemon.ready = leave_caller;
 			r = to_background(&daemon.ready_fd);
+		}
 		if (!r)
 			r = daemon_run(&daemon);
 	}
