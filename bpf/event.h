@@ -159,6 +159,7 @@ struct counters {
 struct control {
 	__u64 heartbeat_ns; /* CLOCK_BOOTTIME of the last drain */
 	__u64 layout;	    /* hash of the BPF object: what the pins belong to */
+	__u64 began_ns;	    /* CLOCK_BOOTTIME since when capture has gone on without a break */
 	__u32 daemon_pid;   /* never tracked */
 	__u32 wakeup_bytes; /* the reader is woken when so much waits */
 };

@@ -235,6 +235,7 @@ static int capture_fresh(struct capture *c, const struct capture_options *o, cha
 	*c->control = (struct control){.layout = pin_layout(o->ring_mib),
 				       .wakeup_bytes = (o->ring_mib << 20) / 4,
 				       .daemon_pid = getpid(),
+				       .began_ns = node_boot_ns(),
 				       .heartbeat_ns = node_boot_ns()};
 	if (bpf_obj_pin(c->ring_fd, pin_path(path, o->pin, "ring")) ||
 	    bpf_obj_pin(c->counters_fd, pin_path(path, o->pin, "counters")) ||
@@ -369,6 +370,11 @@ int capture_unload(const char *pin)
 bool capture_is_reused(const struct capture *c)
 {
 	return c->is_reused;
+}
+
+uint64_t capture_began(const struct capture *c)
+{
+	return c->control->began_ns;
 }
 
 const struct hook *capture_hook(const struct capture *c, enum hook_fact fact)

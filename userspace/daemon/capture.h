@@ -56,6 +56,8 @@ int capture_fd(const struct capture *capture);
 /* Takes what waits. Number of events taken, or what the sink returned. Also tells the kernel side
  * that somebody drains. */
 int capture_drain(struct capture *capture, capture_sink sink, void *arg);
+/* CLOCK_BOOTTIME since when capture has gone on without a break, over restarts. */
+uint64_t capture_began(const struct capture *capture);
 int capture_totals(const struct capture *capture, struct capture_totals *ret);
 /* Bytes that wait, and bytes there are. */
 void capture_ring(const struct capture *capture, uint64_t *ret_used, uint64_t *ret_size);

@@ -37,6 +37,7 @@ static void add_counts(cJSON *json, const struct status *s, bool only_grown)
 
 cJSON *status_node_record(const struct status *s, const char *event, uint64_t since_unix_ns)
 {
+	uint64_t unix_minus_boot = node_unix_ns() - node_boot_ns();
 	cJSON *record = cJSON_CreateObject(), *hooks;
 
 	if (!record)
@@ -46,6 +47,8 @@ cJSON *status_node_record(const struct status *s, const char *event, uint64_t si
 	cJSON_AddStringToObject(record, "event", event);
 	record_add_time(record, "time", node_unix_ns());
 	record_add_time(record, "since", since_unix_ns);
+	record_add_time(record, "booted", unix_minus_boot);
+	record_add_time(record, "capture_began", capture_began(s->capture) + unix_minus_boot);
 	hooks = cJSON_AddObjectToObject(record, "hooks");
 	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++)
 		cJSON_AddStringToObject(hooks, hook_fact_name(fact),
