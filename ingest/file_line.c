@@ -27,7 +27,7 @@ static int parse_problem(int error, const struct line *line, struct problem *ret
 /* Counters of a node record, one a row. */
 static int put_counts(struct file *file, const cJSON *record, const struct value *node)
 {
-	static const char *const kinds[] = {"events", "records", "lost", "cut"};
+	static const char *const kinds[] = {"events", "records", "lost", "cut", "unrecorded"};
 	struct backend *db = file->loader->db;
 	struct value row[NODE_COUNT_COLUMNS];
 

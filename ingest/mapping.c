@@ -266,6 +266,8 @@ static const struct column node_record_columns[] = {
 	FIELD("event", "event", TEXT, REQUIRED),
 	FIELD("time", "time_us", TIME, REQUIRED),
 	FIELD("since", "since_us", TIME),
+	FIELD("booted", "booted_us", TIME),
+	FIELD("capture_began", "capture_began_us", TIME),
 	FIELD("version", "version", TEXT),
 	FIELD("kernel", "kernel", TEXT),
 	FIELD("source", "source", TEXT),

@@ -22,8 +22,10 @@
 		".popsection\n")
 
 MIGRATION_TEXT(schema_sqlite_0001, "0001_initial.sql");
+MIGRATION_TEXT(schema_sqlite_0002, "0002_coverage_groups.sql");
 
-static const char *const migrations[] = {schema_sqlite_0001}; /* the first is number 1 */
+/* The first is number 1. */
+static const char *const migrations[] = {schema_sqlite_0001, schema_sqlite_0002};
 
 int sqlite_schema_version(void)
 {

@@ -379,7 +379,7 @@ CREATE INDEX node_record_time ON node_record (host, time_us);
 CREATE TABLE node_count (
 	instance INTEGER NOT NULL,   -- → node_record
 	seq INTEGER NOT NULL,
-	kind TEXT NOT NULL,          -- events (seen), records (written), lost, cut
+	kind TEXT NOT NULL,          -- events (seen), records (written), lost, cut, unrecorded (left out on purpose)
 	name TEXT NOT NULL,          -- kind of event or record; cause
 	value INTEGER NOT NULL,
 	PRIMARY KEY (instance, seq, kind, name)

@@ -86,7 +86,8 @@ class Database:
         for name in sorted(glob.glob('schema/sqlite/*.sql')):
             with open(name) as file:
                 self.db.executescript(file.read())
-        self.db.execute('INSERT OR IGNORE INTO schema_version VALUES (1, 0, ?)', ('test',))
+        self.db.execute('INSERT INTO schema_version VALUES (?, 0, ?)',
+                        (len(glob.glob('schema/sqlite/*.sql')), 'test'))
 
     def close(self):
         self.db.commit()

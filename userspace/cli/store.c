@@ -57,10 +57,15 @@ static int read_version(struct store *store, const char *url, char **ret_message
 		return refuse(ret_message, -ENODATA,
 			      "%s is still empty; let runmark-ingest finish making it", url);
 	store->version = query_int(query, 0);
-	if (store->version > STORE_VERSION_MAX)
+	if (store->version > STORE_VERSION)
 		return refuse(ret_message, -EPROTO,
 			      "%s has schema version %lld and this runmark knows %d; upgrade it",
-			      url, (long long)store->version, STORE_VERSION_MAX);
+			      url, (long long)store->version, STORE_VERSION);
+	if (store->version < STORE_VERSION)
+		return refuse(ret_message, -EPROTO,
+			      "%s has schema version %lld and this runmark asks %d; run "
+			      "runmark-ingest --db %s --migrate",
+			      url, (long long)store->version, STORE_VERSION, url);
 	return 0;
 }
 
