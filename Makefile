@@ -44,7 +44,7 @@ endif
 # One archive a module, of everything but its main.c; programs and tests link what they need.
 MODULES	:= userspace/common userspace/daemon userspace/cli ldwrap ingest
 archive	= $(BUILD)/lib/$(notdir $(1)).a
-objects	= $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
+objects	= $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c %.bpf.c,$(wildcard $(1)/*.c)))
 COMMON	:= $(call archive,userspace/common)
 ARCHIVES := $(call archive,userspace/daemon) $(call archive,userspace/cli) $(call archive,ldwrap) \
 	    $(call archive,ingest) $(COMMON)
@@ -93,9 +93,20 @@ $(BUILD)/runmark.skel.h: $(BUILD)/runmark.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name runmark_bpf >$@.tmp && mv $@.tmp $@
 
+# what events and journal look like, for the next version's daemon: nothing but BTF
+$(BUILD)/layout.bpf.o: userspace/daemon/layout.bpf.c $(wildcard bpf/event.h userspace/daemon/*.h userspace/common/*.h)
+	$(call say,BTF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -U__bpf__ -D__$(shell uname -m)__ -D_GNU_SOURCE -O2 -g -std=gnu11 -I. -Iuserspace \
+		-I$(BUILD) -idirafter /usr/include/$(shell $(CLANG) -print-multiarch) -c $< -o $@
+$(BUILD)/layout.bpf.o: | $(BUILD)/runmark.skel.h
+$(BUILD)/layout.skel.h: $(BUILD)/layout.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name layout_bpf >$@.tmp && mv $@.tmp $@
+
 # --- the rest
 
-$(call objects,userspace/daemon) $(BUILD)/obj/userspace/daemon/main.o: | $(BUILD)/runmark.skel.h
+$(call objects,userspace/daemon) $(BUILD)/obj/userspace/daemon/main.o: | $(BUILD)/runmark.skel.h $(BUILD)/layout.skel.h
 
 # the paths that are compiled in: with others everything is compiled anew
 .PHONY: force

@@ -13,6 +13,7 @@
 const volatile __u32 page_shift = 12;
 const volatile bool has_preempt_disable = false;
 const volatile bool loader_at_exec = true; /* no hook sees the kernel's own mappings */
+const volatile __u64 generation = 0;	   /* ours */
 
 /*
  * A walk's state stands in scratch, not in registers: the verifier forgets what it knew of it at
@@ -35,13 +36,6 @@ struct scratch {
 	char event[EVENT_MAX_BYTES];
 	char path[2 * PATH_MAX_BYTES]; /* paths are built backwards in the first half */
 	char headers[1024];	       /* auxiliary vector or program headers of an ELF64 program */
-};
-
-struct task_state {
-	struct event_usage at_exec;
-	u32 exec_id;
-	u32 objects;
-	bool notes_told;
 };
 
 struct {
@@ -70,6 +64,14 @@ struct {
 	__type(key, u32);
 	__type(value, struct control);
 } control SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct gate);
+} gate SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -113,16 +115,19 @@ static __always_inline struct counters *counters_get(void)
 }
 
 /*
- * Counts the event and says whether it is to be built: not for runmarkd itself, and, when nobody
- * has drained for HEARTBEAT_STALE_NS, only counted.
+ * Counts the event and says whether it is to be built: not by a generation that the gate doesn't
+ * name, not for runmarkd itself, and, when nobody has drained for HEARTBEAT_STALE_NS, only counted.
  */
 static __always_inline bool event_is_wanted(u32 kind, u32 pid)
 {
 	u32 zero = 0;
 	struct control *c = bpf_map_lookup_elem(&control, &zero);
+	struct gate *g = bpf_map_lookup_elem(&gate, &zero);
 	struct counters *n = counters_get();
 
-	if (!c || !n || kind >= EVENT_KINDS || pid == c->daemon_pid)
+	if (!c || !g || !n || kind >= EVENT_KINDS || pid == c->daemon_pid)
+		return false;
+	if (g->active[0] != generation && g->active[1] != generation)
 		return false;
 	n->seen[kind]++;
 	if (bpf_ktime_get_boot_ns() - c->heartbeat_ns < HEARTBEAT_STALE_NS)

@@ -2,8 +2,10 @@
 /*
  * What goes up the ring. Both ends ship in one binary, so events carry no version: natural
  * alignment, fixed header, and variable data as spans behind it. A reader checks every span against
- * the event's size all the same (event_span() in userspace/daemon/event.c): journals are read back
- * from disk.
+ * the event's size all the same (event_check() in userspace/daemon/event.c): journals are read back
+ * from disk. After an upgrade, what an older version left is converted member by member
+ * (userspace/daemon/layout.h): members may come, go and change places, but a name keeps its meaning
+ * and the number of a kind, flag or trait is never used again.
  *
  * An event names the program image it speaks of by (pid, start_ns, exec_id): the process, and how
  * often its task has exec'd. start_ns is the leader's start_boottime, which survives exec, also one
@@ -145,6 +147,15 @@ struct event_task {
 #define THREADS_MAX	 64   /* unreaped threads summed at exit */
 #define EVENT_MAX_BYTES	 65536
 
+/* Kept by the kernel side with each task that has exec'd. */
+struct task_state {
+	struct event_usage at_exec;
+	__u32 exec_id;
+	__u32 objects;
+	__u32 notes_told;
+	__u32 pad;
+};
+
 /* Per CPU, only ever growing. */
 struct counters {
 	__u64 seq;
@@ -158,10 +169,28 @@ struct counters {
 /* Written by the daemon, read by the programs. One element. */
 struct control {
 	__u64 heartbeat_ns; /* CLOCK_BOOTTIME of the last drain */
-	__u64 layout;	    /* hash of the BPF object: what the pins belong to */
+	__u64 object;	    /* hash of the BPF object and the ring's size: what the pins are of */
 	__u64 began_ns;	    /* CLOCK_BOOTTIME since when capture has gone on without a break */
 	__u32 daemon_pid;   /* never tracked */
 	__u32 wakeup_bytes; /* the reader is woken when so much waits */
+	/* of the generations before this one: their totals, and the last whose are in there */
+	struct counters before;
+	__u64 missed_before;
+	__u64 carried;
 };
+
+/*
+ * Generations: each version of the kernel side that was loaded on this node has a number, and its
+ * programs do something only while the gate, which all share, names it. So an upgrade is one store.
+ * Meanwhile both may be named: what both tell of is told once, by its key. One element; this struct
+ * never changes.
+ */
+struct gate {
+	__u64 active[2];
+};
+
+/* A generation's sequence numbers start here: they go on growing over an upgrade. */
+#define GENERATION_SEQ(generation) ((__u64)(generation) << 48)
+#define GENERATION_MAX		   0xffff
 
 #define HEARTBEAT_STALE_NS (300ULL * 1000000000ULL)

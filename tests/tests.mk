@@ -22,7 +22,7 @@ $(BUILD)/vmlinux-check: $(BUILD)/obj/vmlinux/check.o
 
 .PRECIOUS: $(BUILD)/obj/%.o
 # tests of the daemon include what includes it
-$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/unit/*.c tests/fuzz/*.c)): | $(BUILD)/runmark.skel.h
+$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/unit/*.c tests/fuzz/*.c)): | $(BUILD)/runmark.skel.h $(BUILD)/layout.skel.h
 
 .PHONY: unit unit-asan fuzzers fuzz-programs
 unit: $(UNIT_TESTS) $(BUILD)/vmlinux-check

@@ -6,6 +6,7 @@
 #include "common/record.h"
 #include "common/text.h"
 #include "daemon/journal.h"
+#include "daemon/layout.h"
 #include "daemon/run_record.h"
 #include "tests/fuzz/event_input.h"
 
@@ -13,7 +14,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define LAYOUT	 0x1234567812345679
 #define MAX_SIZE 65536
 
 static struct facts *facts;
@@ -72,7 +72,7 @@ static struct journal *journal_read(struct replayed *r)
 	struct journal *journal;
 
 	*r = (struct replayed){.live = NULL};
-	if (live_new(facts, &r->live) || journal_new(folder, LAYOUT, MAX_SIZE, replay, r, &journal))
+	if (live_new(facts, &r->live) || journal_new(folder, MAX_SIZE, replay, r, &journal))
 		abort();
 	records_check(r->live);
 	live_free(r->live);
@@ -115,15 +115,29 @@ static size_t entry_make(struct input *in, uint8_t kind, char *out)
 	return who;
 }
 
-/* A file of entries that are whole. Its length. */
-static size_t entries_make(const uint8_t *data, size_t size, char *out)
+/* The head of this version's journal, or of one that has to be converted. Its length. */
+static size_t head_make(char *out, bool is_other)
 {
-	static const uint8_t head[] = "RMJ1\x10\0\0\0\x79\x56\x34\x12\x78\x56\x34\x12";
+	size_t len;
+	const void *own = layout_own(&len);
+	struct {
+		char magic[4];
+		uint32_t len;
+		uint64_t layout;
+	} head = {"RMJ2", len, layout_hash() + is_other};
+
+	memcpy(out, &head, sizeof(head));
+	memcpy(out + sizeof(head), own, len);
+	return sizeof(head) + ((len + 7) & ~(size_t)7);
+}
+
+/* A file of entries that are whole. Its length. */
+static size_t entries_make(const uint8_t *data, size_t size, bool is_other, char *out)
+{
 	static _Alignas(8) char entry[EVENT_SIZE_MAX];
 	struct input in = {data, size};
-	size_t used = 16;
+	size_t used = head_make(out, is_other);
 
-	memcpy(out, head, used);
 	while (in.size && used + EVENT_SIZE_MAX + 16 < MAX_SIZE) {
 		uint32_t kind = take_byte(&in) % 8, len = entry_make(&in, kind, entry),
 			 plus = len + 1;
@@ -151,7 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (size && data[0] % 4) {
 		memset(made, 0, sizeof(made));
-		size = entries_make(data + 1, size - 1, made);
+		size = entries_make(data + 1, size - 1, data[0] & 8, made);
 		data = (const uint8_t *)made;
 	}
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)

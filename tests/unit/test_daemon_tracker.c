@@ -13,10 +13,9 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#define RUNS   997
-#define KILLS  23
-#define LAYOUT 77
-#define BATCH  37 /* events between two turns of the loop */
+#define RUNS  997
+#define KILLS 23
+#define BATCH 37 /* events between two turns of the loop */
 
 static struct place place;
 
@@ -97,7 +96,7 @@ static struct tracker *tracker_begin(struct writer **ret_writer)
 	snprintf(place.node.instance, sizeof(place.node.instance), "%016llx",
 		 (unsigned long long)node_unix_ns());
 	if (writer_new(&place.config, &place.node, ret_writer) ||
-	    tracker_new(&place.config, &place.node, LAYOUT, *ret_writer, &tracker))
+	    tracker_new(&place.config, &place.node, *ret_writer, &tracker))
 		abort();
 	return tracker;
 }

@@ -124,7 +124,7 @@ static int capture_reuse(struct capture *c, const struct capture_options *o)
 	c->control_fd = bpf_obj_get(pin_path(path, o->pin, "control"));
 	if (c->control_fd < 0)
 		return -ENOENT;
-	if (control_map(c) || c->control->layout != pin_layout(o->ring_mib))
+	if (control_map(c) || c->control->object != pin_layout(o->ring_mib))
 		return -ESTALE;
 	c->ring_fd = bpf_obj_get(pin_path(path, o->pin, "ring"));
 	c->counters_fd = bpf_obj_get(pin_path(path, o->pin, "counters"));
@@ -232,7 +232,7 @@ static int capture_fresh(struct capture *c, const struct capture_options *o, cha
 	r = control_map(c);
 	if (r)
 		goto out;
-	*c->control = (struct control){.layout = pin_layout(o->ring_mib),
+	*c->control = (struct control){.object = pin_layout(o->ring_mib),
 				       .wakeup_bytes = (o->ring_mib << 20) / 4,
 				       .daemon_pid = getpid(),
 				       .began_ns = node_boot_ns(),

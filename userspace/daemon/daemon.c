@@ -317,7 +317,7 @@ static int begin(struct daemon *d)
 	r = writer_new(c, &d->node, &d->writer);
 	if (r)
 		return log_err(r, "cannot use spool folder %s", c->spool);
-	r = tracker_new(c, &d->node, capture_layout() + JOURNAL_FORMAT, d->writer, &d->tracker);
+	r = tracker_new(c, &d->node, d->writer, &d->tracker);
 	if (r)
 		return log_err(r, "cannot use the journal in %s", c->state);
 	if (c->source == CONFIG_SOURCE_PRELOAD)

@@ -1,23 +1,36 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The journal's file: a header, then entries {length, kind, data padded to 8}; a length of 0 ends.
- * The length is stored last, so an entry is whole or not there.
+ * The journal's file: a header with the description of the entries behind it, then entries {length,
+ * kind, data padded to 8}; a length of 0 ends. The length is stored last, so an entry is whole or
+ * not there.
  */
 #include "daemon/journal.h"
+#include "bpf/event.h"
+#include "daemon/layout.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define JOURNAL_MAGIC	    0x314a4d52u /* "RMJ1" */
+#define JOURNAL_MAGIC	    0x324a4d52u /* "RMJ2" */
 #define JOURNAL_RESTART_MIN (4u << 20)	/* starting anew before that isn't worth it */
 #define RESERVE_STEP	    (1u << 20)	/* bytes had from the file system at one go */
 
 struct header {
 	uint32_t magic;
-	uint32_t size; /* of this header */
+	uint32_t layout_len; /* of the description behind this header */
 	uint64_t layout;
+};
+
+/* What an entry begins with, to convert another version's; what follows is bytes in any version. */
+static const char *const shapes[JOURNAL_KINDS] = {
+	[JOURNAL_EVENT] = "event", /* with its spans */
+	[JOURNAL_IMAGE] = "live_image_state",
+	[JOURNAL_LINK] = "",
+	[JOURNAL_DONE] = "",
+	[JOURNAL_SEQUENCES] = "",
+	[JOURNAL_TOTALS] = "capture_totals",
 };
 
 struct entry {
@@ -36,7 +49,7 @@ struct area {
 
 struct journal {
 	int folder_fd;
-	uint64_t layout;
+	uint64_t unread;
 	size_t max;
 	size_t first; /* bytes that were there when it was started anew */
 	struct area now, next;
@@ -86,15 +99,19 @@ static int area_open(const struct journal *j, const char *name, int flags, struc
 	return area_reserve(ret, sizeof(struct header) + sizeof(struct entry));
 }
 
-static int area_init(struct area *area, uint64_t layout)
+static int area_init(struct area *area)
 {
-	struct header header = {JOURNAL_MAGIC, sizeof(header), layout};
-	int r = area_reserve(area, sizeof(header));
+	size_t len;
+	const void *own = layout_own(&len);
+	struct header header = {JOURNAL_MAGIC, len, layout_hash()};
+	int r = area_reserve(area, sizeof(header) + PADDED(len));
 
 	if (r)
 		return r;
+	if (own)
+		memcpy(area->map + sizeof(header), own, len);
 	memcpy(area->map, &header, sizeof(header));
-	area->used = sizeof(header);
+	area->used = sizeof(header) + PADDED(len);
 	return 0;
 }
 
@@ -108,73 +125,163 @@ static void area_close(struct area *area)
 
 /* Tells each whole entry; ends where one makes no sense. True if nothing but zeros can follow, so
  * that it can be appended to. */
-static bool area_read(struct journal *j, struct area *area, journal_reader reader, void *arg)
+static bool area_read(struct area *area, size_t max, journal_reader reader, void *arg)
 {
-	struct header header;
-
-	memcpy(&header, area->map, sizeof(header));
-	if (header.magic != JOURNAL_MAGIC || header.size != sizeof(header) ||
-	    header.layout != j->layout)
-		return false;
-	area->used = sizeof(header);
 	while (area->size - area->used >= sizeof(struct entry)) {
 		struct entry *entry = (void *)(area->map + area->used);
 		size_t len = atomic_load(&entry->len);
 
 		if (!len)
-			return area->size == j->max;
+			break;
 		if (PADDED(len - 1) > area->size - area->used - sizeof(*entry))
 			return false;
 		reader(arg, entry->kind, (struct bytes){entry->data, len - 1});
 		area->used += sizeof(*entry) + PADDED(len - 1);
 	}
-	return area->size == j->max;
+	return area->size == max;
+}
+
+/* The file's header: sets where entries begin. False if it is none. */
+static bool area_begin(struct area *area, struct header *ret)
+{
+	memcpy(ret, area->map, sizeof(*ret));
+	if (ret->magic != JOURNAL_MAGIC || ret->layout_len > LAYOUT_BYTES_MAX ||
+	    area->size - sizeof(*ret) < PADDED(ret->layout_len))
+		return false;
+	area->used = sizeof(*ret) + PADDED(ret->layout_len);
+	return true;
 }
 
 /* What was read, to a file in which nothing follows. */
-static int journal_copy(struct journal *j)
+static int journal_copy(struct journal *j, size_t begin)
 {
-	size_t len = MAX(j->now.used, sizeof(struct header)) - sizeof(struct header);
+	size_t len = j->now.used - begin;
 	int r = journal_begin(j);
 
 	if (r)
 		return r;
 	r = area_reserve(&j->next, len);
 	if (!r && len) {
-		memcpy(j->next.map + j->next.used, j->now.map + sizeof(struct header), len);
+		memcpy(j->next.map + j->next.used, j->now.map + begin, len);
 		j->next.used += len;
 	}
 	return journal_finish(j, r);
 }
 
-int journal_new(const char *folder, uint64_t layout, size_t max_bytes, journal_reader reader,
-		void *arg, struct journal **ret)
+struct conversion {
+	struct journal *journal;
+	struct layout *from;
+	journal_reader reader;
+	void *arg;
+	int error;
+	_Alignas(8) char room[EVENT_MAX_BYTES + 65536];
+};
+
+/* An entry in this version's layout, in room. Its length, or negative errno. */
+static ssize_t entry_convert(struct conversion *c, uint32_t kind, struct bytes data)
+{
+	const char *shape = kind < JOURNAL_KINDS ? shapes[kind] : NULL;
+	size_t theirs, ours;
+	int r = 0;
+
+	if (!shape)
+		return -ENOENT;
+	if (kind == JOURNAL_EVENT) {
+		r = layout_event(c->from, data, c->room);
+		return r ? r : (ssize_t)((struct event *)c->room)->size;
+	}
+	theirs = *shape ? layout_size(c->from, shape) : 0;
+	ours = *shape ? layout_size(NULL, shape) : 0;
+	if (theirs > data.len || data.len - theirs > sizeof(c->room) - ours)
+		return -EINVAL;
+	if (*shape)
+		r = layout_struct(c->from, shape, data, c->room, ours);
+	memcpy(c->room + ours, data.data + theirs, data.len - theirs);
+	return r ? r : (ssize_t)(ours + data.len - theirs);
+}
+
+static void entry_take(void *arg, uint32_t kind, struct bytes data)
+{
+	struct conversion *c = arg;
+	ssize_t len = entry_convert(c, kind, data);
+
+	if (len < 0) {
+		c->journal->unread++;
+		return;
+	}
+	if (!c->error)
+		c->error = journal_append(c->journal, kind, c->room, len);
+	c->reader(c->arg, kind, (struct bytes){c->room, len});
+}
+
+/* The journal of another version becomes one of ours. What can't be converted is counted. */
+static int journal_convert(struct journal *j, const struct header *header, journal_reader reader,
+			   void *arg)
+{
+	struct conversion *c = malloc(sizeof(*c));
+	struct bytes description = {j->now.map + sizeof(*header), header->layout_len};
+	int r = c ? journal_begin(j) : -ENOMEM;
+
+	if (!r) {
+		*c = (struct conversion){.journal = j, .reader = reader, .arg = arg};
+		if (layout_new(description, &c->from))
+			j->unread++;
+		else
+			(void)area_read(&j->now, j->max, entry_take, c);
+		layout_free(c->from);
+		/* what found no room stands in memory, and in the journal that is started next */
+		r = journal_finish(j, c->error == -ENOSPC ? 0 : c->error);
+	}
+	free(c);
+	return r;
+}
+
+static int journal_open(struct journal *j, journal_reader reader, void *arg)
+{
+	struct header header;
+	size_t begin;
+	int r;
+
+	if (!area_begin(&j->now, &header)) {
+		r = journal_begin(j);
+		return r ? r : journal_finish(j, 0);
+	}
+	if (header.layout != layout_hash())
+		return journal_convert(j, &header, reader, arg);
+	begin = j->now.used;
+	/* entries of a journal that was longer than is allowed now may not fit: they stay in it,
+	 * and it goes when it is started anew */
+	r = area_read(&j->now, j->max, reader, arg) ? 0 : journal_copy(j, begin);
+	return r == -ENOSPC ? 0 : r;
+}
+
+int journal_new(const char *folder, size_t max_bytes, journal_reader reader, void *arg,
+		struct journal **ret)
 {
 	struct journal *j = calloc(1, sizeof(*j));
 	int r;
 
 	if (!j)
 		return -ENOMEM;
-	j->layout = layout;
 	j->max = max_bytes;
 	j->now = j->next = AREA_NONE;
 	j->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = j->folder_fd < 0 ? -errno : area_open(j, "journal", O_CREAT, &j->now);
-	if (r) {
-		journal_free(j);
-		return r;
+	if (!r) {
+		unlinkat(j->folder_fd, "journal.new", 0);
+		r = journal_open(j, reader, arg);
 	}
-	unlinkat(j->folder_fd, "journal.new", 0);
-	/* entries of a journal that was longer than is allowed now may not fit: they stay in it,
-	 * and it goes when it is started anew */
-	if (!area_read(j, &j->now, reader, arg))
-		r = journal_copy(j);
-	if (r && !(r == -ENOSPC && j->now.used)) {
+	if (r) {
 		journal_free(j);
 		return r;
 	}
 	*ret = j;
 	return 0;
+}
+
+uint64_t journal_unread(const struct journal *j)
+{
+	return j->unread;
 }
 
 void journal_free(struct journal *j)
@@ -225,7 +332,7 @@ int journal_begin(struct journal *j)
 	unlinkat(j->folder_fd, "journal.new", 0);
 	r = area_open(j, "journal.new", O_CREAT | O_EXCL, &j->next);
 	if (!r)
-		r = area_init(&j->next, j->layout);
+		r = area_init(&j->next);
 	return r ? journal_finish(j, r) : 0;
 }
 

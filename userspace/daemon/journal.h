@@ -8,14 +8,16 @@
  * It is kept short by starting anew: now and then all that is still of use (the live table) is
  * written to "journal.new", which is then renamed over "journal". So there is one file, and it is
  * always whole. It does not survive a reboot, and must not: its processes don't either.
+ *
+ * It begins with a description of its structs (layout.h): the journal of another version is
+ * converted when it is opened.
  */
 #pragma once
 
 #include "common/util.h"
 
-/* Raise it when the meaning of an entry changes (struct live_image_state, for one). */
-#define JOURNAL_FORMAT 2
-
+/* A kind's number is never used again. What an entry begins with stands in a table in journal.c and
+ * in layout.bpf.c: so the next version can read it. */
 enum journal_kind {
 	JOURNAL_EVENT = 1, /* struct event, as it came (environment filtered) */
 	JOURNAL_IMAGE,	   /* struct live_image_state: what events alone don't tell of an image */
@@ -23,6 +25,7 @@ enum journal_kind {
 	JOURNAL_DONE,	   /* struct live_key or a link's id: its record is in the spool */
 	JOURNAL_SEQUENCES, /* u64 by CPU: the last event's sequence number */
 	JOURNAL_TOTALS,	   /* struct capture_totals: losses told so far */
+	JOURNAL_KINDS,
 };
 
 struct journal;
@@ -31,13 +34,16 @@ struct journal;
 typedef void (*journal_reader)(void *arg, uint32_t kind, struct bytes data);
 
 /*
- * layout: what the entries belong to; a file of another one is not read. max_bytes: the most it may
- * hold. The entries of the file that is there are told to reader, then it goes on behind them. What
- * makes no sense, and all that follows it, is dropped. 0 or negative errno.
+ * max_bytes: the most it may hold. The entries of the file that is there are told to reader, then
+ * it goes on behind them. What makes no sense, and all that follows it, is dropped. 0 or negative
+ * errno.
  */
-int journal_new(const char *folder, uint64_t layout, size_t max_bytes, journal_reader reader,
-		void *arg, struct journal **ret);
+int journal_new(const char *folder, size_t max_bytes, journal_reader reader, void *arg,
+		struct journal **ret);
 void journal_free(struct journal *journal);
+
+/* Entries of another version's journal that could not be converted: they are lost. */
+uint64_t journal_unread(const struct journal *journal);
 
 /* False if the journal, or its file system, has no room for an entry of len bytes. */
 bool journal_has_room(const struct journal *journal, size_t len);

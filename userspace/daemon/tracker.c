@@ -85,8 +85,8 @@ static void written_are_done(void *arg)
 
 static const struct spool_mender mender = {record_is_written, written_are_done};
 
-int tracker_new(const struct config *config, const struct node *node, uint64_t layout,
-		struct writer *writer, struct tracker **ret)
+int tracker_new(const struct config *config, const struct node *node, struct writer *writer,
+		struct tracker **ret)
 {
 	struct tracker *t = calloc(1, sizeof(*t));
 	int r;
@@ -106,8 +106,8 @@ int tracker_new(const struct config *config, const struct node *node, uint64_t l
 		r = env_filter_new(&config->environment, &t->filter);
 	if (!r) {
 		live_set_clock(t->live, node_unix_ns() - node_boot_ns());
-		r = journal_new(config->state, layout, (size_t)config->journal_mib << 20,
-				tracker_replay, t, &t->journal);
+		r = journal_new(config->state, (size_t)config->journal_mib << 20, tracker_replay, t,
+				&t->journal);
 	}
 	if (!r)
 		r = spool_mend(config, node, &mender, t);
@@ -333,6 +333,7 @@ void tracker_losses(struct tracker *t, const struct capture_totals *totals,
 		ret->count[LOSS_NOT_WATCHED] += now->not_watched[kind] - told->not_watched[kind];
 	ret->count[LOSS_PROGRAM_MISSED] = totals->missed_runs - t->told.missed_runs;
 	ret->count[LOSS_NO_STATE] = now->no_state - told->no_state;
+	ret->count[LOSS_UPGRADE_UNREAD] = journal_unread(t->journal);
 	ret->count[LOSS_LIVE_FULL] = live.full;
 	ret->count[LOSS_EXEC_UNSEEN] = live.unseen_execs;
 	ret->count[LOSS_END_UNSEEN] = live.unseen_ends;

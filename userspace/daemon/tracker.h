@@ -29,9 +29,9 @@ struct tracker_counts {
 	uint64_t journal_used, journal_max;
 };
 
-/* Replays the journal, then mends the spool. layout: of the events. */
-int tracker_new(const struct config *config, const struct node *node, uint64_t layout,
-		struct writer *writer, struct tracker **ret);
+/* Replays the journal, then mends the spool. */
+int tracker_new(const struct config *config, const struct node *node, struct writer *writer,
+		struct tracker **ret);
 void tracker_free(struct tracker *tracker);
 
 /* The capture began anew: sequence numbers start from 1 again. */
