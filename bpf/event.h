@@ -62,6 +62,7 @@ enum event_trait {
 		1 << 5,		/* mmap event of what the kernel maps in exec: loader or program */
 	TRAIT_SCANNED = 1 << 6, /* made up from /proc by the daemon */
 };
+#define TRAIT_VERDICT 0xff000000u /* of an exec: what the daemon's rules say (daemon/rules.h) */
 
 struct event {
 	__u32 kind; /* enum event_kind */

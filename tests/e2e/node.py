@@ -34,9 +34,9 @@ def can_track():
 
 
 class Node:
-    """with Node() as node: ... node.runs() after node.flush()."""
+    """with Node() as node: ... node.runs() after node.flush(). rules: lines of [rules], instead of the defaults."""
 
-    def __init__(self, **keys):
+    def __init__(self, rules=None, **keys):
         self.top = tempfile.mkdtemp(prefix="runmark-test.")
         os.chmod(self.top, 0o755)
         self.spool = f"{self.top}/spool"
@@ -46,7 +46,7 @@ class Node:
         self.conf = f"{self.top}/runmark.conf"
         self.log_path = f"{self.top}/log"
         self.process = None
-        self.keys = keys
+        self.keys, self.rules = keys, rules
 
     def configure(self):
         track = {"compress": "no", "rotate_seconds": "3600"}
@@ -57,6 +57,8 @@ class Node:
         with open(self.conf, "w") as conf:
             for section, keys in (("daemon", daemon), ("track", track)):
                 conf.write(f"[{section}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()))
+            if self.rules is not None:
+                conf.write("[rules]\n" + "".join(f"rule = {rule}\n" for rule in self.rules))
         os.makedirs(self.drop, exist_ok=True)
         os.chmod(self.drop, 0o1733)
 

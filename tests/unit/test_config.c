@@ -4,6 +4,7 @@
 
 #include "common/config_key.h"
 #include "common/nearest.h"
+#include "common/rule.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -132,6 +133,53 @@ static void values_are_taken(void **state)
 	config_done(&config);
 }
 
+/* In order; the first line takes the place of the defaults. */
+static void rules_are_lists(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *rules; /* LINE:TEXT, '|' behind each */
+	} cases[] = {
+		{"", "0:group job=yes|0:ignore job=no cgroup=/system.slice/*|"
+		     "0:ignore job=no cgroup=/init.scope|0:full|"},
+		{"[rules]\nrule = ignore\n", "2:ignore|"},
+		{"[rules]\nrule=full  user=5\n[link]\n[rules]\n# x\nrule : group "
+		 "path=/a=b:c#d\nrule "
+		 "= full",
+		 "2:full  user=5|6:group path=/a=b:c#d|7:full|"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct config config = load(bytes_of(cases[i].text));
+		char shown[1024] = "", *at = shown;
+
+		for (size_t k = 0; k < config.rules.count; k++)
+			at += sprintf(at, "%u:%s|", config.rules.items[k].line,
+				      config.rules.items[k].text);
+		assert_string_equal(shown, cases[i].rules);
+		config_done(&config);
+	}
+}
+
+/* One more than allowed is refused. */
+static void rules_have_a_number(void **state)
+{
+	_cleanup_free_ char *text = calloc(16, RULES_MAX + 2);
+	struct config config;
+
+	(void)state;
+	strcpy(text, "[rules]\n");
+	for (int i = 0; i < RULES_MAX; i++)
+		strcat(text, "rule = full\n");
+	config = load(bytes_of(text));
+	assert_int_equal(config.rules.count, RULES_MAX);
+	config_done(&config);
+	strcat(text, "rule = full\n");
+	write_conf(bytes_of(text));
+	assert_int_equal(config_load(path, &config, NULL), -EINVAL);
+}
+
 static void errors_say_where_what_and_what_else(void **state)
 {
 	static const struct {
@@ -187,6 +235,11 @@ static void errors_say_where_what_and_what_else(void **state)
 		 "%:2: neither a section in brackets, nor key = value, nor a comment"},
 		{BYTES_INIT("[daemon]\nworkers = 3\n[track]\n[daemon]\nworkers = 3"),
 		 "%:5: [daemon] workers: given twice, first in line 2"},
+		{BYTES_INIT("[rules]\nrule = full\nrule = full usr=x\nrule ="),
+		 "%:3: [rules] rule = full usr=x: \"usr=x\" is no condition: path, user, group, "
+		 "job, container, cgroup or comm, with = or != and a value\n"
+		 "%:4: [rules] rule = : \"\" is no action: a rule begins with full, group or "
+		 "ignore"},
 		{BYTES_INIT("[daemon]\nworkers = 3\0\nring_mib = 17"), "%:2: a NUL byte"},
 		{BYTES_INIT("[daemon]\nworkers = x\n[trak]\n\nring_mib=1\n[track]\nkeep_days = -1"),
 		 "%:2: [daemon] workers = x: must be a number from 1 to 64\n"
@@ -434,6 +487,8 @@ int main(void)
 		cmocka_unit_test(files_that_cannot_be_read),
 		cmocka_unit_test(variable_names_the_file),
 		cmocka_unit_test(printed_configuration_loads_the_same),
+		cmocka_unit_test(rules_are_lists),
+		cmocka_unit_test(rules_have_a_number),
 		cmocka_unit_test(man_page_names_every_key),
 		cmocka_unit_test(nearest_words),
 	};

@@ -33,7 +33,7 @@ static double number(const cJSON *object, const char *path)
 
 static void print_label(const char *label)
 {
-	printf("%-9s ", label);
+	printf("%-10s ", label);
 }
 
 static void print_head(const cJSON *status)
@@ -137,6 +137,7 @@ static void print_status(const cJSON *status)
 	print_counters(status, "records", false);
 	print_counters(status, "lost", true);
 	print_counters(status, "cut", true);
+	print_counters(status, "unrecorded", true);
 	print_label("now");
 	printf("%.0f runs live, %.0f queued\n", number(status, "live"), number(status, "queue"));
 	print_room(status, "ring");

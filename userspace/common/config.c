@@ -110,9 +110,12 @@ static void report_unknown_key(struct load *load, const char *name)
 static void set_key(struct load *load, const struct config_key *key, const char *value)
 {
 	unsigned int *set_in_line = &load->set_in_line[key - config_keys];
+	struct config_rules *rules = &load->config.rules;
 	int r;
 
-	if (*set_in_line) {
+	if (key->type == KEY_RULES && !*set_in_line) /* the first one replaces the defaults */
+		config_key_done(key, &load->config);
+	else if (key->type != KEY_RULES && *set_in_line) {
 		if (begin_error(load))
 			fprintf(load->messages, "[%s] %s: given twice, first in line %u",
 				key->section, key->name, *set_in_line);
@@ -123,11 +126,13 @@ static void set_key(struct load *load, const struct config_key *key, const char 
 	if (r == -EINVAL) {
 		if (!begin_error(load))
 			return;
-		fprintf(load->messages, "[%s] %s = %.*s%s: must be ", key->section, key->name,
-			SHOWN_MAX, value, strlen(value) > SHOWN_MAX ? "..." : "");
-		config_key_describe(key, load->messages);
+		fprintf(load->messages, "[%s] %s = %.*s%s: ", key->section, key->name, SHOWN_MAX,
+			value, strlen(value) > SHOWN_MAX ? "..." : "");
+		config_key_complain(key, value, load->messages);
 	} else if (r < 0) {
 		load->error = r;
+	} else if (key->type == KEY_RULES) {
+		rules->items[rules->count - 1].line = load->line_number;
 	}
 }
 
@@ -234,6 +239,16 @@ static void get_host(char *out, size_t size)
 	out[strcspn(out, ".")] = '\0';
 }
 
+static int set_default_rules(const struct config_key *key, struct config *config)
+{
+	_cleanup_free_ char *text = strdup(key->fallback);
+	int r = text ? 0 : -ENOMEM;
+
+	for (char *rest = text, *line; r >= 0 && (line = strsep(&rest, "\n"));)
+		r = config_key_set(key, line, config);
+	return r;
+}
+
 static int set_defaults(struct config *config)
 {
 	for (size_t i = 0; i < config_key_count; i++) {
@@ -241,6 +256,12 @@ static int set_defaults(struct config *config)
 		char host[256];
 		int r;
 
+		if (key->type == KEY_RULES) {
+			r = set_default_rules(key, config);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		if (!key->fallback)
 			get_host(host, sizeof(host));
 		r = config_key_set(key, key->fallback ?: host, config);

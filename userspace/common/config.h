@@ -20,6 +20,14 @@ struct config_list { /* of globs */
 	size_t count;
 };
 
+struct config_rules { /* in order; each has been read by rule_parse() without an error */
+	struct config_rule {
+		char *text;
+		unsigned int line; /* of the file; 0: a default */
+	} * items;
+	size_t count;
+};
+
 struct config {
 	/* [daemon] */
 	char *spool, *drop, *socket, *control, *pin;
@@ -39,6 +47,10 @@ struct config {
 	bool compress;			/* zstd for closed files, default yes */
 	struct config_list environment; /* allow-list of variables, globs */
 	uint32_t node_seconds;		/* a node record so often, default 300 */
+	/* [rules] */
+	struct config_rules rules;    /* first match wins */
+	uint32_t group_seconds;	      /* default 300 */
+	uint32_t group_short_seconds; /* default 10 */
 	/* [link] */
 	bool link_stamp; /* default yes */
 	char *link_ld;	 /* real linker, "" : found by search */

@@ -4,6 +4,7 @@
  * shown, described and freed.
  */
 #include "common/config_key.h"
+#include "common/rule.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -138,6 +139,26 @@ static int set_globs(const struct config_key *key, const char *value, struct con
 	return 0;
 }
 
+static int set_rule(const struct config_key *key, const char *value, struct config *config)
+{
+	struct config_rules *rules = member(key, config);
+	struct config_rule *bigger;
+	char why[RULE_WHY_SIZE];
+	struct rule rule;
+
+	if (rules->count == RULES_MAX || rule_parse(bytes_of(value), &rule, why))
+		return -EINVAL;
+	bigger = reallocarray(rules->items, rules->count + 1, sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	rules->items = bigger;
+	bigger[rules->count] = (struct config_rule){.text = strdup(value)};
+	if (!bigger[rules->count].text)
+		return -ENOMEM;
+	rules->count++;
+	return 0;
+}
+
 static void print_text(const struct config_key *key, const struct config *config, FILE *out)
 {
 	fputs(*(char **)member(key, config), out);
@@ -164,6 +185,17 @@ static void print_globs(const struct config_key *key, const struct config *confi
 
 	for (size_t i = 0; i < list->count; i++)
 		fprintf(out, "%s%s", i ? " " : "", list->items[i]);
+}
+
+static void print_rules(const struct config_key *key, const struct config *config, FILE *out)
+{
+	const struct config_rules *rules = member(key, config);
+
+	for (size_t i = 0; i < rules->count; i++) {
+		if (i)
+			fprintf(out, "\n%s = ", key->name);
+		fputs(rules->items[i].text, out);
+	}
 }
 
 static void describe_path(const struct config_key *key, FILE *out)
@@ -210,6 +242,13 @@ static void describe_globs(const struct config_key *key, FILE *out)
 	fprintf(out, "at most %d patterns with blanks between them", CONFIG_LIST_MAX);
 }
 
+static void describe_rules(const struct config_key *key, FILE *out)
+{
+	(void)key;
+	fprintf(out, "full, group or ignore, and conditions behind it; at most %d such lines",
+		RULES_MAX);
+}
+
 static void done_text(const struct config_key *key, struct config *config)
 {
 	char **text = member(key, config);
@@ -229,6 +268,16 @@ static void done_globs(const struct config_key *key, struct config *config)
 	free_list(member(key, config));
 }
 
+static void done_rules(const struct config_key *key, struct config *config)
+{
+	struct config_rules *rules = member(key, config);
+
+	for (size_t i = 0; i < rules->count; i++)
+		free(rules->items[i].text);
+	free(rules->items);
+	*rules = (struct config_rules){};
+}
+
 static const struct {
 	int (*set)(const struct config_key *key, const char *value, struct config *config);
 	void (*print)(const struct config_key *key, const struct config *config, FILE *out);
@@ -242,6 +291,7 @@ static const struct {
 	[KEY_NUMBER] = {set_number, print_number, describe_number, done_nothing},
 	[KEY_YES_NO] = {set_yes_no, print_yes_no, describe_yes_no, done_nothing},
 	[KEY_GLOBS] = {set_globs, print_globs, describe_globs, done_globs},
+	[KEY_RULES] = {set_rule, print_rules, describe_rules, done_rules},
 };
 
 const struct config_key *config_key_find(const char *section, const char *name)
@@ -265,6 +315,19 @@ void config_key_print(const struct config_key *key, const struct config *config,
 void config_key_describe(const struct config_key *key, FILE *out)
 {
 	types[key->type].describe(key, out);
+}
+
+void config_key_complain(const struct config_key *key, const char *text, FILE *out)
+{
+	char why[RULE_WHY_SIZE];
+	struct rule rule;
+
+	if (key->type == KEY_RULES && rule_parse(bytes_of(text), &rule, why)) {
+		fputs(why, out);
+		return;
+	}
+	fputs("must be ", out);
+	config_key_describe(key, out);
 }
 
 void config_key_done(const struct config_key *key, struct config *config)

@@ -4,7 +4,16 @@
 
 #include "config.h"
 
-enum key_type { KEY_PATH, KEY_SOCKET, KEY_NAME, KEY_CHOICE, KEY_NUMBER, KEY_YES_NO, KEY_GLOBS };
+enum key_type {
+	KEY_PATH,
+	KEY_SOCKET,
+	KEY_NAME,
+	KEY_CHOICE,
+	KEY_NUMBER,
+	KEY_YES_NO,
+	KEY_GLOBS,
+	KEY_RULES, /* may be given many times */
+};
 
 #define CONFIG_NAME_MAX	  64   /* bytes of host and cluster: HOST_NAME_MAX of Linux */
 #define CONFIG_PATH_MAX	  1024 /* bytes of a path: leaves room for file names below it */
@@ -13,8 +22,10 @@ enum key_type { KEY_PATH, KEY_SOCKET, KEY_NAME, KEY_CHOICE, KEY_NUMBER, KEY_YES_
 struct config_key {
 	const char *section, *name;
 	enum key_type type;
-	size_t offset;	      /* of the member in struct config */
-	const char *fallback; /* default, as it would stand in the file; NULL: made in config.c */
+	size_t offset; /* of the member in struct config */
+	/* default, as it would stand in the file; NULL: made in config.c; of KEY_RULES, one a line
+	 */
+	const char *fallback;
 	const char *meaning;
 	/* by type */
 	uint32_t min, max;	/* KEY_NUMBER */
@@ -30,8 +41,8 @@ extern const size_t config_key_count;
 const struct config_key *config_key_find(const char *section, const char *name);
 
 /*
- * Reads text into the key's member and frees what was there. 0; -EINVAL: not a value of this key;
- * -ENOMEM. On failure the member stays.
+ * Reads text into the key's member and frees what was there; of KEY_RULES, adds it to that. 0;
+ * -EINVAL: not a value of this key; -ENOMEM. On failure the member stays.
  */
 int config_key_set(const struct config_key *key, const char *text, struct config *config);
 
@@ -40,5 +51,8 @@ void config_key_print(const struct config_key *key, const struct config *config,
 
 /* What the key accepts, to be read behind "must be ": "a power of two from 1 to 1024". */
 void config_key_describe(const struct config_key *key, FILE *out);
+
+/* What is wrong with a value that was refused: "must be a power of two from 1 to 1024". */
+void config_key_complain(const struct config_key *key, const char *text, FILE *out);
 
 void config_key_done(const struct config_key *key, struct config *config);

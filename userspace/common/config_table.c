@@ -21,6 +21,16 @@
 	"CONDA_DEFAULT_ENV CONDA_PREFIX VIRTUAL_ENV EBROOT* SPACK_ENV "                            \
 	"RUNMARK_TRACKING XALT_EXECUTABLE_TRACKING"
 
+/*
+ * For a cluster: what runs in a job is recorded, short and repeated runs as one; the system's own
+ * services are not. Where there is no systemd and no job, that leaves everything.
+ */
+#define DEFAULT_RULES                                                                              \
+	"group job=yes\n"                                                                          \
+	"ignore job=no cgroup=/system.slice/*\n"                                                   \
+	"ignore job=no cgroup=/init.scope\n"                                                       \
+	"full"
+
 /* Options: the members by type of struct config_key. */
 #define KEY(in_section, key_name, of_type, key_member, key_default, means, options...)             \
 	{                                                                                          \
@@ -73,6 +83,12 @@ const struct config_key config_keys[] = {
 	    "variables that are recorded: glob patterns; empty: none"),
 	KEY("track", "node_seconds", KEY_NUMBER, node_seconds, "300",
 	    "a node record, which tells what was lost, so often", .min = 1, .max = 86400),
+	KEY("rules", "rule", KEY_RULES, rules, DEFAULT_RULES,
+	    "what is done with a run; the first rule that takes it decides"),
+	KEY("rules", "group_seconds", KEY_NUMBER, group_seconds, "300",
+	    "short runs of rule group make one record for so long", .min = 1, .max = 86400),
+	KEY("rules", "group_short_seconds", KEY_NUMBER, group_short_seconds, "10",
+	    "a run that takes longer is recorded as by rule full", .min = 0, .max = 86400),
 	KEY("link", "stamp", KEY_YES_NO, link_stamp, "yes",
 	    "programs are stamped when they are linked"),
 	KEY("link", "ld", KEY_PATH, link_ld, "",

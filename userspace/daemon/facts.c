@@ -220,7 +220,7 @@ static struct fact *fact_get(struct facts *f, const struct fact *key, const uint
 		if (!fact->references)
 			idle_remove(f, fact);
 		fact->references++;
-		if (fact->kind == FACT_USER && fact->state != FACT_ASKED &&
+		if (fact->kind != FACT_FILE && fact->state != FACT_ASKED &&
 		    now_ns() - fact->known_ns > USER_TTL_NS && fact->references == 1)
 			fact_ask(f, fact, pids);
 		return fact;
@@ -260,6 +260,13 @@ struct fact *facts_file(struct facts *f, const struct event_file *file, struct b
 struct fact *facts_user(struct facts *f, uint32_t uid)
 {
 	struct fact key = {.kind = FACT_USER, .uid = uid};
+
+	return fact_get(f, &key, (const uint32_t[2]){0, 0});
+}
+
+struct fact *facts_id(struct facts *f, enum fact_kind kind, struct bytes name)
+{
+	struct fact key = {.kind = kind, .path = (char *)name.data, .path_len = name.len};
 
 	return fact_get(f, &key, (const uint32_t[2]){0, 0});
 }

@@ -18,7 +18,8 @@
 #define FACTS_QUEUE_MAX	  8192	/* questions that wait for a worker */
 #define FACTS_PATIENCE_NS (5 * NS_PER_S)
 
-enum fact_kind { FACT_FILE, FACT_USER };
+/* a file's ids; a user's name; the number of a user or a group, by name */
+enum fact_kind { FACT_FILE, FACT_USER, FACT_USER_ID, FACT_GROUP_ID };
 enum fact_state { FACT_ASKED, FACT_KNOWN, FACT_UNKNOWN };
 
 struct fact {
@@ -27,9 +28,9 @@ struct fact {
 	const char *why; /* FACT_UNKNOWN: static text */
 	/* the question */
 	struct event_file file;
-	char *path;
+	char *path; /* or the name */
 	size_t path_len;
-	uint32_t uid;
+	uint32_t uid; /* of FACT_USER_ID and FACT_GROUP_ID the answer; -1: nobody has that name */
 	/* the answer */
 	struct note_ids notes;
 	char user[64]; /* empty: there is no such user */
@@ -54,6 +55,8 @@ void facts_free(struct facts *facts);
 struct fact *facts_file(struct facts *facts, const struct event_file *file, struct bytes path,
 			uint32_t pid, uint32_t parent_pid);
 struct fact *facts_user(struct facts *facts, uint32_t uid);
+/* kind: FACT_USER_ID or FACT_GROUP_ID. */
+struct fact *facts_id(struct facts *facts, enum fact_kind kind, struct bytes name);
 struct fact *facts_hold(struct fact *fact);
 void facts_release(struct facts *facts, struct fact *fact);
 

@@ -9,6 +9,7 @@
 #include "common/elf_id.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -120,9 +121,45 @@ static void lookup_user(struct lookup *l)
 		l->why = "no such user";
 }
 
+/* Groups may have thousands of members, which come along. */
+#define NAME_ENTRY_MAX (1u << 20)
+
+static int name_to_id(const struct lookup *l, char *buffer, size_t size, uint32_t *ret)
+{
+	struct passwd user, *user_found = NULL;
+	struct group group, *group_found = NULL;
+	int error;
+
+	if (l->kind == FACT_USER_ID)
+		error = getpwnam_r(l->path, &user, buffer, size, &user_found);
+	else
+		error = getgrnam_r(l->path, &group, buffer, size, &group_found);
+	*ret = user_found ? user.pw_uid : group_found ? group.gr_gid : (uint32_t)-1;
+	return error;
+}
+
+static void lookup_id(struct lookup *l)
+{
+	_cleanup_free_ char *buffer = NULL;
+	int error = ERANGE;
+
+	for (size_t size = 16384; error == ERANGE && size <= NAME_ENTRY_MAX; size *= 4) {
+		free(buffer);
+		buffer = malloc(size);
+		error = buffer ? name_to_id(l, buffer, size, &l->uid) : ENOMEM;
+	}
+	l->found = !error || error == ENOENT || error == ESRCH;
+	if (!l->found)
+		l->why = "name service failed";
+	else if (l->uid == (uint32_t)-1)
+		l->why = "no such name";
+}
+
 static void (*const lookups[])(struct lookup *) = {
 	[FACT_FILE] = lookup_file,
 	[FACT_USER] = lookup_user,
+	[FACT_USER_ID] = lookup_id,
+	[FACT_GROUP_ID] = lookup_id,
 };
 
 void lookup_run(struct lookup *l)
@@ -135,5 +172,6 @@ void lookup_answer(const struct lookup *l, struct fact *fact)
 	fact->state = l->found ? FACT_KNOWN : FACT_UNKNOWN;
 	fact->why = l->why;
 	fact->notes = l->notes;
+	fact->uid = l->uid;
 	memcpy(fact->user, l->user, sizeof(fact->user));
 }

@@ -87,6 +87,8 @@ void live_apply(struct live *live, const struct event *event, bool is_scan);
  * (image_free()). */
 struct image_list *live_finished(struct live *live);
 void image_free(struct facts *facts, struct image *image);
+/* What the rules say of it (daemon/rules.h); of one whose exec was not seen: full. */
+unsigned int image_verdict(const struct image *image);
 
 /* True if (pid, start) is in the table, with the program it runs. */
 bool live_knows_program(const struct live *live, uint32_t pid, uint64_t start_ns);

@@ -2,6 +2,7 @@
 /* One image of a program: what its events tell of it, and how it goes to the journal. */
 #include "daemon/live_image.h"
 #include "daemon/journal.h"
+#include "daemon/rules.h"
 
 #include <errno.h>
 
@@ -113,6 +114,25 @@ bool image_state_check(const struct live_image_state *state)
 	       state->notes.build_id_len <= NOTE_BUILD_ID_MAX;
 }
 
+unsigned int image_verdict(const struct image *image)
+{
+	return image->exec ? exec_verdict(image->exec) : RULE_FULL;
+}
+
+/* What is not recorded needs no facts. */
+static bool image_is_recorded(const struct image *image)
+{
+	return verdict_is_recorded(image_verdict(image));
+}
+
+static void image_drop_facts(struct image *image, struct facts *facts)
+{
+	facts_release(facts, TAKE_PTR(image->program));
+	facts_release(facts, TAKE_PTR(image->user));
+	while (image->object_count)
+		facts_release(facts, image->objects[--image->object_count]);
+}
+
 /* Has the program's file looked at. */
 static void image_ask_program(struct image *image, struct facts *facts)
 {
@@ -167,6 +187,10 @@ void image_set_exec(struct image *image, struct facts *facts, const struct event
 	if (e->parent_pid)
 		image->s.parent =
 			(struct live_key){e->parent_start_ns, e->parent_pid, e->parent_exec_id};
+	if (!image_is_recorded(image)) {
+		image_drop_facts(image, facts);
+		return;
+	}
 	if (!image->user)
 		image->user = facts_user(facts, e->uid);
 	/* where the kernel side can't read the notes, the file is asked while it is likely there */
@@ -176,6 +200,8 @@ void image_set_exec(struct image *image, struct facts *facts, const struct event
 
 void image_ask_missing(struct image *image, struct facts *facts)
 {
+	if (!image_is_recorded(image))
+		return;
 	if (!image->user && image->s.uid != (uint32_t)-1)
 		image->user = facts_user(facts, image->s.uid);
 	if (!image->s.has_notes)
@@ -205,7 +231,7 @@ void image_add_mapping(struct image *image, struct facts *facts, const struct ev
 
 	image->s.flags |= e->head.flags;
 	image_set_notes(image, event_bytes(&e->head, e->notes));
-	if (!e->path.len)
+	if (!e->path.len || !image_is_recorded(image))
 		return;
 	/* the program itself is no object of its own */
 	if (image->exec && is_same_inode(&e->file, &image->exec->file))

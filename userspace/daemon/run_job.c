@@ -7,29 +7,30 @@
 #include <errno.h>
 
 /* Told without a copy: the span of an exec that was seen. */
-static struct bytes exec_bytes(const struct image *image, struct span span)
+static struct bytes exec_bytes(const struct event_exec *exec, struct span span)
 {
-	return event_bytes(&image->exec->head, span);
+	return event_bytes(&exec->head, span);
 }
 
-struct bytes image_cgroup(const struct image *image)
+struct bytes exec_cgroup(const struct event_exec *exec)
 {
-	struct bytes v1, v2;
+	struct bytes v2 = exec_bytes(exec, exec->cgroup), v1 = exec_bytes(exec, exec->cgroup_v1);
 	struct job job;
 
-	if (!image->exec)
-		return (struct bytes){NULL, 0};
-	v2 = exec_bytes(image, image->exec->cgroup);
-	v1 = exec_bytes(image, image->exec->cgroup_v1);
 	if (v1.len && (v2.len <= 1 || job_from_cgroup(v2, (struct bytes){NULL, 0}, &job)))
 		return v1;
 	return v2;
 }
 
+struct bytes image_cgroup(const struct image *image)
+{
+	return image->exec ? exec_cgroup(image->exec) : (struct bytes){NULL, 0};
+}
+
 static const char *env_lookup(void *arg, const char *name)
 {
-	const struct image *image = arg;
-	struct bytes env = exec_bytes(image, image->exec->env);
+	const struct event_exec *exec = arg;
+	struct bytes env = exec_bytes(exec, exec->env);
 	size_t len = strlen(name);
 
 	/* each entry ends with its NUL, but the last one where the environment was cut */
@@ -46,6 +47,12 @@ static const char *env_lookup(void *arg, const char *name)
 	return NULL;
 }
 
+int exec_job(const struct event_exec *exec, struct job *ret)
+{
+	return job_from_cgroup(exec_bytes(exec, exec->cgroup), exec_bytes(exec, exec->cgroup_v1),
+			       ret);
+}
+
 int image_job(const struct image *image, struct job *ret)
 {
 	int r;
@@ -53,10 +60,9 @@ int image_job(const struct image *image, struct job *ret)
 	memset(ret, 0, sizeof(*ret));
 	if (!image->exec)
 		return -ENOENT;
-	r = job_from_cgroup(exec_bytes(image, image->exec->cgroup),
-			    exec_bytes(image, image->exec->cgroup_v1), ret);
+	r = exec_job(image->exec, ret);
 	if (!r)
-		job_add_environment(ret, env_lookup, (void *)image);
+		job_add_environment(ret, env_lookup, image->exec);
 	return r;
 }
 

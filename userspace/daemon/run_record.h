@@ -27,6 +27,9 @@ struct job;
 bool job_json_add(cJSON *record, const struct job *job, struct bytes cgroup);
 /* The job of an image, from its cgroup and environment. 0 or -ENOENT. */
 int image_job(const struct image *image, struct job *ret);
+/* The same from the exec's cgroup alone, and the cgroup. */
+int exec_job(const struct event_exec *exec, struct job *ret);
+struct bytes exec_cgroup(const struct event_exec *exec);
 /* The control group that decides: v2's path, or v1's where that alone names a job or v2 has only
  * its root. */
 struct bytes image_cgroup(const struct image *image);

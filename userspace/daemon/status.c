@@ -19,7 +19,7 @@ static void add_counts(cJSON *json, const struct status *s, bool only_grown)
 {
 	cJSON *events = cJSON_AddObjectToObject(json, "events");
 	cJSON *records = cJSON_AddObjectToObject(json, "records");
-	cJSON *cut;
+	cJSON *cut, *unrecorded;
 
 	for (uint32_t kind = EVENT_EXEC; kind < EVENT_KINDS; kind++)
 		record_add_number(events, event_kind_name(kind), s->totals.sum.seen[kind]);
@@ -27,6 +27,9 @@ static void add_counts(cJSON *json, const struct status *s, bool only_grown)
 	record_add_number(records, "link", s->writer.links);
 	record_add_number(records, "node", s->writer.nodes);
 	cJSON_AddItemToObject(json, "lost", losses_json(&s->losses, NULL, only_grown));
+	unrecorded = cJSON_AddObjectToObject(json, "unrecorded");
+	record_add_number(unrecorded, "ignored", s->tracker.ignored);
+	record_add_number(unrecorded, "out_of_scope", s->tracker.out_of_scope);
 	cut = cJSON_AddObjectToObject(json, "cut");
 	for (unsigned int bit = 0; bit < EVENT_FLAG_BITS; bit++)
 		if (s->totals.sum.flagged[bit] || !only_grown)
@@ -111,7 +114,6 @@ cJSON *status_answer(const struct status *s)
 	record_add_number(json, "queue", s->tracker.waiting + s->writer.waiting);
 	record_add_number(json, "doubled", s->tracker.doubled);
 	record_add_number(json, "replayed", s->tracker.replayed);
-	record_add_number(json, "out_of_scope", s->tracker.out_of_scope);
 	part = cJSON_AddObjectToObject(json, "ring");
 	record_add_number(part, "size", s->ring_size);
 	record_add_number(part, "used", s->ring_used);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Events in, images out, the journal in between. */
 #include "daemon/tracker.h"
-#include "common/job.h"
 #include "daemon/run_record.h"
 #include "daemon/spool.h"
 #include "daemon/tracker_state.h"
@@ -36,15 +35,17 @@ static bool run_was_written(struct tracker *t, const struct image *image)
 	return tfind(id, &t->written, id_compare);
 }
 
-/* scope = jobs: what ran in none is not recorded, and counted. */
+/* What is not to be recorded is counted. */
 static bool image_is_unwanted(struct tracker *t, const struct image *image)
 {
-	struct job job;
+	unsigned int verdict = image_verdict(image);
 
-	if (t->config->scope == CONFIG_SCOPE_ALL || !image_job(image, &job))
-		return false;
-	t->counts.out_of_scope++;
-	return true;
+	/* without its exec nothing says that it was in a job */
+	if (!image->exec && t->config->scope == CONFIG_SCOPE_JOBS)
+		verdict = VERDICT_OUT_OF_SCOPE;
+	t->counts.ignored += verdict == RULE_IGNORE;
+	t->counts.out_of_scope += verdict == VERDICT_OUT_OF_SCOPE;
+	return !verdict_is_recorded(verdict);
 }
 
 static void image_done(struct tracker *t, struct image *image)
@@ -104,6 +105,8 @@ int tracker_new(const struct config *config, const struct node *node, struct wri
 		r = live_new(t->facts, &t->live);
 	if (!r)
 		r = env_filter_new(&config->environment, &t->filter);
+	if (!r)
+		r = rules_new(config, &t->rules);
 	if (!r) {
 		live_set_clock(t->live, node_unix_ns() - node_boot_ns());
 		r = journal_new(config->state, (size_t)config->journal_mib << 20, tracker_replay, t,
@@ -115,6 +118,7 @@ int tracker_new(const struct config *config, const struct node *node, struct wri
 		tracker_free(t);
 		return r;
 	}
+	tracker_wait_for_names(t);
 	t->told = t->reported;
 	*ret = t;
 	return 0;
@@ -140,6 +144,7 @@ void tracker_free(struct tracker *t)
 	live_free(t->live);
 	journal_free(t->journal);
 	env_filter_free(t->filter);
+	rules_free(t->rules, t->facts);
 	tdestroy(t->written, free);
 	facts_free(t->facts);
 	free(t);
@@ -157,7 +162,7 @@ void tracker_capture_is_fresh(struct tracker *t)
 static void event_take(struct tracker *t, const struct event *event)
 {
 	if (event->kind == EVENT_EXEC) {
-		env_filter_event(t->filter, (const void *)event, (void *)t->filtered);
+		tracker_judge(t, (const void *)event);
 		event = (const void *)t->filtered;
 	}
 	/* there is room: who drains asks before, and stops when there is none */
@@ -272,6 +277,7 @@ void tracker_advance(struct tracker *t, char **ret_lines)
 
 	live_set_clock(t->live, node_unix_ns() - now_ns);
 	facts_collect(t->facts);
+	rules_advance(t->rules, t->facts, now_ns);
 	images_advance(t, now_ns);
 	tracker_advance_links(t, now_ns);
 	writer_go(t->writer);

@@ -21,11 +21,13 @@ struct tracker;
 
 struct tracker_counts {
 	struct live_counts live;
-	uint32_t waiting;      /* finished images that wait for facts */
-	uint32_t writing;      /* images and links that the writer has */
-	uint64_t doubled;      /* events that came twice, dropped */
-	uint64_t replayed;     /* journal entries told again at the start */
-	uint64_t out_of_scope; /* runs outside of jobs, where only those of jobs are wanted */
+	uint32_t waiting;  /* finished images that wait for facts */
+	uint32_t writing;  /* images and links that the writer has */
+	uint64_t doubled;  /* events that came twice, dropped */
+	uint64_t replayed; /* journal entries told again at the start */
+	/* runs that are not recorded, by why */
+	uint64_t out_of_scope; /* outside of jobs, where only those of jobs are wanted */
+	uint64_t ignored;      /* by a rule */
 	uint64_t journal_used, journal_max;
 };
 

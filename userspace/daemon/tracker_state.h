@@ -5,6 +5,7 @@
 
 #include "daemon/env_filter.h"
 #include "daemon/journal.h"
+#include "daemon/rules.h"
 #include "daemon/tracker.h"
 
 #define CPUS_MAX 4096
@@ -28,6 +29,8 @@ struct tracker {
 	struct live *live;
 	struct journal *journal;
 	struct env_filter *filter;
+	struct rules *rules;
+	struct subject subject; /* of the exec at hand */
 	struct image_list waiting, writing;
 	struct link_list links;
 	struct tracker_counts counts;
@@ -51,6 +54,11 @@ struct link *tracker_add_link(struct tracker *tracker, cJSON *record, uint32_t u
 void tracker_free_link(struct tracker *tracker, struct link *link);
 /* Hands links whose user is known, or has been waited for, to the writer. */
 void tracker_advance_links(struct tracker *tracker, uint64_t now_ns);
+
+/* Writes to t->filtered what is kept of an exec: judged by the rules, its environment filtered. */
+void tracker_judge(struct tracker *tracker, const struct event_exec *exec);
+/* At the start, for a moment: names that rules ask for are known before the first exec. */
+void tracker_wait_for_names(struct tracker *tracker);
 
 static inline bool fact_is_open(const struct fact *fact)
 {

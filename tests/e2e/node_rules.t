@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Rules on real processes: first match wins; what is ignored leaves nothing behind but a count."""
+import glob
+import os
+import pwd
+import shutil
+import subprocess
+import time
+
+import node
+import tap
+
+node.require()
+n = node.Node()
+n.rules = [f"full path={n.top}/kept", "ignore comm=run.sh", f"ignore path={n.top}/* user!=nobody",
+           f"ignore path={n.top}/script-* group=65530-65540", "full"]
+with n:
+    for name in ("kept", "secret", "script-one"):
+        shutil.copy("/bin/true", f"{n.top}/{name}")
+    with open(f"{n.top}/run.sh", "w") as script:
+        script.write("#!/bin/sh\n:\n")
+    os.chmod(f"{n.top}/run.sh", 0o755)
+    nobody = pwd.getpwnam("nobody")
+
+    def run(*argv, user=None):
+        ids = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+        return subprocess.Popen(argv, env={"OMP_NUM_THREADS": "4711", "PATH": "/bin"}, **ids).wait()
+
+    for _ in range(7):
+        run(f"{n.top}/kept", "argument-kept")
+        run(f"{n.top}/secret", "argument-ignored")
+        run(f"{n.top}/secret", "argument-nobody", user=nobody)
+        run(f"{n.top}/script-one", user=nobody)
+        run(f"{n.top}/run.sh")
+    time.sleep(0.3)
+    journal = open(f"{n.state}/journal", "rb").read()
+    tap.ok(b"argument-kept" in journal and b"argument-ignored" not in journal,
+           "what is ignored has no arguments, not even in the journal")
+    n.flush()
+    status = n.status()
+    runs = [r for r in n.runs() if r["exe"]["path"] and r["exe"]["path"].startswith(n.top)]
+    seen = {}
+    for r in runs:
+        seen.setdefault((os.path.basename(r["exe"]["path"]), r["uid"]), []).append(r)
+    tap.equal({k: len(v) for k, v in seen.items()}, {("kept", 0): 7, ("secret", nobody.pw_uid): 7},
+              "the first rule that matches decides")
+    tap.ok(status["unrecorded"]["ignored"] >= 7 * 3, "what is ignored is counted", status["unrecorded"])
+    tap.equal([r["script"] for r in n.runs() if r["script"] and r["script"]["path"].endswith("run.sh")], [],
+              "a script is known by its own name")
+    n.kill()
+    n.rules = ["ignore user=a-name-that-nobody-has", "ignore group!=a-name-that-nobody-has", "full"]
+    n.start()
+    run(f"{n.top}/kept", "second")
+    n.flush()
+    again = [r for r in n.runs() if r["argv"] and r["argv"][-1] == "second"]
+    tap.equal(len(again), 1, "a condition on an unknown name doesn't hold")
+    tap.equal(n.log().count("a-name-that-nobody-has"), 2, "and that is said once")
+    files = "".join(open(path).read() for path in glob.glob(f"{n.spool}/*.jsonl"))
+    tap.ok("argument-ignored" not in files, "nothing of what is ignored is in the spool")
+    n.validate()
+tap.done()

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Where the rules meet an exec: once, before it is journaled, so that the verdict goes with it. */
+#include "daemon/tracker_state.h"
+
+#define NAMES_PATIENCE_NS NS_PER_S
+
+void tracker_wait_for_names(struct tracker *t)
+{
+	uint64_t until = node_boot_ns() + NAMES_PATIENCE_NS;
+
+	rules_advance(t->rules, t->facts, node_boot_ns());
+	while (rules_are_waiting(t->rules) && node_boot_ns() < until) {
+		usleep(1000);
+		facts_collect(t->facts);
+		rules_advance(t->rules, t->facts, node_boot_ns());
+	}
+}
+
+/* A parent that the table doesn't know is taken for one without a rank. */
+static uint32_t parent_ranks(const struct tracker *t, const struct event_exec *e)
+{
+	const struct image *parent = live_image_of(t->live, e->parent_pid, e->parent_start_ns);
+
+	return parent && parent->exec ? exec_ranks(parent->exec) : 0;
+}
+
+/* Without its argv and environment, which nobody will ask for, where these stand behind all else.
+ */
+static void strip(const struct event_exec *e, struct event_exec *out)
+{
+	const struct span kept[] = {e->exe, e->requested, e->interp,
+				    e->cwd, e->cgroup,	  e->cgroup_v1};
+	uint32_t size = MIN(e->argv.off, e->env.off);
+
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		if (kept[i].off + kept[i].len > size)
+			size = e->head.size;
+	memcpy(out, e, size);
+	out->argv = out->env = (struct span){size, 0};
+	out->head.size = size;
+}
+
+void tracker_judge(struct tracker *t, const struct event_exec *e)
+{
+	struct event_exec *out = (void *)t->filtered;
+	uint32_t ranks = ranks_of_env(event_bytes(&e->head, e->env));
+	unsigned int verdict;
+
+	subject_of_exec(e, &t->subject);
+	(void)rules_decide(t->rules, &t->subject, &verdict);
+	if (verdict == RULE_GROUP && is_task(ranks, parent_ranks(t, e)))
+		verdict = RULE_FULL;
+	if (verdict_is_recorded(verdict))
+		env_filter_event(t->filter, e, out);
+	else
+		strip(e, out);
+	exec_set_verdict(out, verdict, ranks);
+}
