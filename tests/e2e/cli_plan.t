@@ -13,6 +13,7 @@ from cli_tap import RUNMARK, Tap
 # no beginning to look up; quarantine is counted, and small where all is well.
 WHOLE = {
     'SELECT id, name FROM host': {'host'},
+    'SELECT id, name, cluster FROM host ORDER BY name, cluster': {'host'},
     'SELECT id, path FROM path': {'path'},
     'SELECT count(*) FROM quarantine': {'quarantine'},
     'SELECT max(version) FROM schema_version': set(),

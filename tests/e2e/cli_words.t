@@ -13,9 +13,11 @@ from cli_tap import RUNMARK, Tap, environment, runmark
 tap = Tap()
 help_ = runmark('--help')
 commands = re.findall(r'^  ([a-z]+) ', help_.out.decode(), re.M)
-tap.same((help_.status, commands), (0, ['find', 'show', 'tail', 'status', 'doctor', 'help']),
+tap.same((help_.status, commands), (0, ['find', 'show', 'report', 'tail', 'status', 'doctor', 'help']),
          'commands')
 tap.same(runmark('--version').out, b'runmark 0.1.0\n', 'version')
+reports = re.findall(r'^  ([a-z]+) .*\n +by ([a-z, ]+)$', runmark('help', 'report').out.decode(), re.M)
+tap.same([name for name, _ in reports], ['coverage'], 'reports')
 options = {}
 for command in commands[:-1]:
     result = runmark(command, '--help')
@@ -50,6 +52,9 @@ described = set(re.findall(r'^\.It Fl (-[a-z-]+)', manual, re.M))
 tap.same(sorted('-' + name for name in described),
          sorted({name for names in options.values() for name in names} | {'--version'}),
          'and describes each')
+for name, views in reports:
+    tap.ok('.Ss coverage' in manual and all('.It Fl -by Cm %s\n' % view in manual
+                                            for view in views.split(', ')), 'the manual has report ' + name)
 if shutil.which('mandoc'):
     lint = subprocess.run(['mandoc', '-T', 'lint', '-W', 'warning', 'userspace/man/runmark.1'],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
@@ -73,6 +78,8 @@ cases = [  # words typed, what is offered
     (['find', '--exe', '/etc/passw'], ['/etc/passwd']),
     (['show', '/etc/passw'], ['/etc/passwd']),
     (['help', 'st'], ['status']),
+    (['report', ''], ['coverage']),
+    (['report', 'coverage', '--by', ''], ['host', 'cause', 'gap']),
     (['nope', '--'], []),
 ]
 script = '''. userspace/cli/runmark.bash

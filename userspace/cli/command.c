@@ -63,6 +63,8 @@ void command_help(const struct command *command, FILE *out)
 		print_option(spec->name, spec->argument, spec->help, out);
 	}
 	print_option("help", NULL, "Print this.", out);
+	if (command->list)
+		command->list(out);
 	if (command->details)
 		fprintf(out, "\n%s\n", command->details);
 }

@@ -37,8 +37,9 @@ struct command {
 	const char *name;
 	const char *operands; /* as help calls them; NULL: takes none */
 	size_t min_operands, max_operands;
-	const char *summary; /* one line of the list of commands */
-	const char *details; /* paragraphs below the options, may be NULL */
+	const char *summary;	 /* one line of the list of commands */
+	void (*list)(FILE *out); /* prints what the operand can be; may be NULL */
+	const char *details;	 /* paragraphs below the options, may be NULL */
 	const struct option_spec *options;
 	size_t n_options;
 	int (*run)(const struct command *command, int argc, char **argv);
@@ -78,5 +79,5 @@ int command_wrong(const struct command *command, const char *format, ...) PRINTF
 		.help = "Configuration (default: $RUNMARK_CONF, else " CONFIG_DEFAULT_FILE ")."    \
 	}
 
-extern const struct command command_find, command_show, command_tail, command_status,
-	command_doctor;
+extern const struct command command_find, command_show, command_report, command_tail,
+	command_status, command_doctor;

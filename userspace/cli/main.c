@@ -10,7 +10,8 @@
 #include <locale.h>
 
 static const struct command *const commands[] = {
-	&command_find, &command_show, &command_tail, &command_status, &command_doctor,
+	&command_find, &command_show,	&command_report,
+	&command_tail, &command_status, &command_doctor,
 };
 
 static void print_usage(FILE *out)

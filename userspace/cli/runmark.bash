@@ -19,6 +19,17 @@ _runmark_words()
 	runmark help "$1" 2>/dev/null | sed -n "s/^  $2 \\([a-z|]*\\).*/\\1/p" | tr '|' ' '
 }
 
+# The reports that there are, and by what one is told.
+_runmark_reports()
+{
+	runmark help report 2>/dev/null | sed -n '/^reports/,$ s/^  \([a-z][a-z-]*\) .*/\1/p'
+}
+
+_runmark_report_views()
+{
+	runmark help report 2>/dev/null | sed -n "/^  $1 /{n;s/^ *by //;s/, / /gp}"
+}
+
 _runmark()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
@@ -57,6 +68,9 @@ _runmark()
 	--format)
 		words=$(_runmark_words "$command" "$before")
 		;;
+	--by)
+		words=$(_runmark_report_views "${COMP_WORDS[2]}")
+		;;
 	help)
 		words=$(_runmark_commands)
 		;;
@@ -67,6 +81,7 @@ _runmark()
 			return
 		fi
 		words=$(_runmark_options "$command")
+		[[ $word == -* || $command != report ]] || words=$(_runmark_reports)
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

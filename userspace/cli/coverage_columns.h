@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How coverage is told: what a line is of, and its columns. */
+#pragma once
+
+#include "cli/report.h"
+
+enum coverage_by { COVERAGE_BY_HOST, COVERAGE_BY_CAUSE, COVERAGE_BY_GAP, COVERAGE_VIEWS };
+
+extern const struct report_view coverage_views[COVERAGE_VIEWS];
