@@ -45,10 +45,11 @@ enum event_flag {
 	EVENT_ENV_FAULT = 1 << 6,
 	EVENT_REQUESTED_CUT = 1 << 7,
 	EVENT_OBJECT_CUT = 1 << 8,
-	EVENT_OBJECTS_LIMIT = 1 << 9,  /* more mappings than OBJECTS_MAX: the rest isn't told */
-	EVENT_OBJECT_FAULT = 1 << 10,  /* a mapping was seen, but not of what */
-	EVENT_USAGE_PARTIAL = 1 << 11, /* more threads than THREADS_MAX not yet reaped */
-	EVENT_FLAG_BITS = 12,
+	EVENT_OBJECTS_LIMIT = 1 << 9,	/* more mappings than OBJECTS_MAX: the rest isn't told */
+	EVENT_OBJECT_FAULT = 1 << 10,	/* a mapping was seen, but not of what */
+	EVENT_USAGE_PARTIAL = 1 << 11,	/* more threads than THREADS_MAX not yet reaped */
+	EVENT_OBJECTS_UNSEEN = 1 << 12, /* no hook in use sees what this program maps */
+	EVENT_FLAG_BITS = 13,
 };
 
 /* What an event is, not what is wrong with it. */
@@ -57,7 +58,7 @@ enum event_trait {
 	TRAIT_DELETED = 1 << 1,	  /* the file had no name left */
 	TRAIT_OOM = 1 << 2,	  /* signal->oom_mm: chosen by the OOM killer */
 	TRAIT_RSS_EXACT = 1 << 3, /* max_rss is this image's own */
-	TRAIT_HAD_STATE = 1 << 4, /* usage is counted from this image's exec; else from fork */
+	TRAIT_HAD_STATE = 1 << 4, /* usage is counted from this image's exec */
 	TRAIT_BEFORE_MAIN =
 		1 << 5,		/* mmap event of what the kernel maps in exec: loader or program */
 	TRAIT_SCANNED = 1 << 6, /* made up from /proc by the daemon */

@@ -127,7 +127,8 @@ static __always_inline void tell_usage_before(struct event_exec *e, struct task_
 	}
 	if (state->exec_id) {
 		usage_subtract(&e->before, &state->at_exec);
-		e->head.traits |= TRAIT_HAD_STATE;
+		if (state->exec_id + 1 == e->head.exec_id)
+			e->head.traits |= TRAIT_HAD_STATE;
 		if (now.max_rss > state->at_exec.max_rss)
 			e->head.traits |= TRAIT_RSS_EXACT;
 	} else {
@@ -156,8 +157,11 @@ static __always_inline void tell_exec_ids(struct event_exec *e, struct task_stru
 	e->gid = READ(cred, gid.val);
 	e->login_uid = task_login_uid(task);
 	file_read(&e->file, READ(file, f_inode));
-	if (task_is_compat(task))
+	if (task_is_compat(task)) {
 		e->head.traits |= TRAIT_COMPAT;
+		if (loader_at_exec) /* nor theirs: it is a hook of the system call */
+			e->head.flags |= EVENT_OBJECTS_UNSEEN;
+	}
 }
 
 static __always_inline u32 tell_exec_paths(struct scratch *s, struct event_exec *e,

@@ -22,7 +22,8 @@ static __always_inline void tell_exit_usage(struct scratch *s, struct event_exit
 	if (state && state->exec_id) {
 		inherited = state->at_exec.max_rss;
 		usage_subtract(&e->usage, &state->at_exec);
-		e->head.traits |= TRAIT_HAD_STATE;
+		if (state->exec_id == e->head.exec_id) /* else killed inside an exec */
+			e->head.traits |= TRAIT_HAD_STATE;
 	}
 	if (e->usage.max_rss > inherited) {
 		e->head.traits |= TRAIT_RSS_EXACT;

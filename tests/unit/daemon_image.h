@@ -42,7 +42,7 @@ static inline struct image *image_of(struct facts *facts, const struct exec_text
 	head.time_ns += 1500 * NS_PER_MS;
 	head.flags = 0;
 	event_make_exit(&room, &head, wait_status);
-	room.head.traits |= TRAIT_RSS_EXACT;
+	room.head.traits |= TRAIT_RSS_EXACT | TRAIT_HAD_STATE;
 	room.exit.usage = (struct event_usage){.user_ns = 30,
 					       .system_ns = 10,
 					       .runtime_ns = 2 * NS_PER_S,

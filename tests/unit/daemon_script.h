@@ -5,9 +5,11 @@
  *
  *	F7.1>8	process 7, in its image 1, forks 8	E7.2	7 execs its image 2
  *	M7.2a	7 maps object a (p: its program)	S7.2	the scan of /proc tells of it
- *	X7.2	7 ends
+ *	X7.2	7 ends			E7.2<5.1	5, in its image 1, is 7's parent (of an X
+ *too)
  *
- * Process 7' has 7's pid and another start. What an exit has used is 1000 ns, before an exec 10.
+ * Process 7' has 7's pid and another start. What an exit has used is 1000 ns, before an exec 10;
+ * of e and x, which are E and X without the kernel side's state, this is since the fork.
  */
 #pragma once
 
@@ -47,7 +49,7 @@ static inline bool script_next(const char **at, struct script_word *word)
 		return false;
 	*word = (struct script_word){.kind = *(*at)++};
 	*at = script_key(*at, &word->key);
-	if (word->kind == 'F')
+	if (word->kind == 'F' || *(*at) == '<')
 		*at = script_key(*at + 1, &word->child);
 	if (islower((unsigned char)**at))
 		word->object = *(*at)++;
@@ -73,11 +75,17 @@ static inline void script_event(const struct script_word *word, unsigned int ms,
 
 	switch (word->kind) {
 	case 'E':
+	case 'e':
 	case 'S':
 		event_make_exec(room, &head, &(struct exec_texts){.env = bytes_of("OMP_X=1")});
 		room->exec.before = (struct event_usage){.runtime_ns = 10};
+		room->exec.parent_pid = word->child.pid;
+		room->exec.parent_start_ns = word->child.start_ns;
+		room->exec.parent_exec_id = word->child.exec_id;
 		if (word->kind == 'S')
 			room->head.traits |= TRAIT_SCANNED;
+		if (word->kind == 'E')
+			room->head.traits |= TRAIT_HAD_STATE;
 		break;
 	case 'F':
 		head = script_head(&word->child, ms);
@@ -97,6 +105,11 @@ static inline void script_event(const struct script_word *word, unsigned int ms,
 	default:
 		event_make_exit(room, &head, 3 << 8);
 		room->exit.usage = (struct event_usage){.runtime_ns = 1000};
+		room->exit.parent_pid = word->child.pid;
+		room->exit.parent_start_ns = word->child.start_ns;
+		room->exit.parent_exec_id = word->child.exec_id;
+		if (word->kind == 'X')
+			room->head.traits |= TRAIT_HAD_STATE;
 	}
 }
 

@@ -51,7 +51,7 @@ static void every_field_comes_from_its_event(void **state)
 		{"cgroup", "\"/system.slice/slurmstepd.scope/job_123/step_0/user/task_2\""},
 		{"container", "null"},
 		{"pid", "7"},
-		{"ppid", "0"},
+		{"ppid", "null"},
 		{"parent_run_id", "null"},
 		{"uid", "1009"},
 		{"euid", "1009"},
@@ -273,7 +273,6 @@ static void an_image_without_exec_tells_what_it_can(void **state)
 	(void)state;
 	assert_int_equal(live_new(facts, &live), 0);
 	head.flags = (1u << EVENT_FLAG_BITS) - 1;
-	head.traits = TRAIT_COMPAT;
 	event_make_exit(&room, &head, 9);
 	live_apply(live, &room.head, false);
 	image = image_take(facts, live);
@@ -286,6 +285,10 @@ static void an_image_without_exec_tells_what_it_can(void **state)
 	assert_field(record, "job", "null");
 	assert_field(record, "env_set", "null");
 	assert_field(record, "uid", "1009");
+	assert_field(record, "euid", "null");
+	assert_field(record, "gid", "null");
+	assert_field(record, "ppid", "null");
+	assert_true(is_incomplete(record, "usage: with what the process used before this program"));
 	assert_true(is_incomplete(record, "exe: ended before its exec was told"));
 	assert_true(cJSON_GetArraySize(record_get(record, "incomplete")) >= EVENT_FLAG_BITS + 4);
 	image_free(facts, image);

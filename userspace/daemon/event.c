@@ -49,7 +49,43 @@ static const struct {
 	{"objects_limit", "objects: more than " STRINGIFY(OBJECTS_MAX)},
 	{"object_fault", "objects: one could not be read"},
 	{"usage_partial", "usage: of more than " STRINGIFY(THREADS_MAX) " threads at the end"},
+	{"objects_unseen", "objects: of a 32-bit program, which this hook does not see"},
 };
+
+struct event_exec *event_exec_renamed(const struct event_exec *e, struct bytes exe)
+{
+	const struct kind *kind = &kinds[EVENT_EXEC];
+	size_t room = e->head.size + exe.len + 8 * ARRAY_SIZE(kind->spans);
+	struct event_exec *copy = malloc(room);
+	char *bytes = (char *)copy;
+	uint32_t off = sizeof(*e);
+
+	if (!copy)
+		return NULL;
+	memset(copy, 0, room);
+	*copy = *e;
+	for (const uint16_t *at = kind->spans; *at; at++) {
+		struct bytes part = exe;
+		struct span span;
+
+		memcpy(&span, (const char *)e + *at, sizeof(span));
+		if (*at != offsetof(struct event_exec, exe))
+			part = event_bytes(&e->head, span);
+		if (part.len > room - off)
+			break; /* spans that overlap, of a journal that was tampered with */
+		memcpy(bytes + off, part.data, part.len);
+		span = (struct span){off, part.len};
+		memcpy(bytes + *at, &span, sizeof(span));
+		off += (part.len + 7) & ~7U;
+	}
+	copy->head.size = off;
+	if (off > EVENT_MAX_BYTES ||
+	    event_check((struct bytes){bytes, off}, &(const struct event *){0})) {
+		free(copy);
+		return NULL;
+	}
+	return copy;
+}
 
 const char *event_kind_name(uint32_t kind)
 {

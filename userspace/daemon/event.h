@@ -20,6 +20,10 @@ static inline struct bytes event_bytes(const struct event *event, struct span sp
 	return (struct bytes){(const char *)event + span.off, span.len};
 }
 
+/* A copy of a checked event with another program path; the caller frees. NULL if memory ran out or
+ * it would be too long. */
+struct event_exec *event_exec_renamed(const struct event_exec *e, struct bytes exe);
+
 /* "exec", "fork", "mmap", "exit" */
 const char *event_kind_name(uint32_t kind);
 

@@ -31,6 +31,8 @@ static const char *const shapes[JOURNAL_KINDS] = {
 	[JOURNAL_DONE] = "",
 	[JOURNAL_SEQUENCES] = "",
 	[JOURNAL_TOTALS] = "capture_totals",
+	[JOURNAL_PROCESS] = "live_process_state",
+	[JOURNAL_ENDED] = "ended_process",
 };
 
 struct entry {

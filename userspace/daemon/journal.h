@@ -25,6 +25,8 @@ enum journal_kind {
 	JOURNAL_DONE,	   /* struct live_key or a link's id: its record is in the spool */
 	JOURNAL_SEQUENCES, /* u64 by CPU: the last event's sequence number */
 	JOURNAL_TOTALS,	   /* struct capture_totals: losses told so far */
+	JOURNAL_PROCESS,   /* struct live_process_state: one that runs no image of its own */
+	JOURNAL_ENDED,	   /* struct ended_process */
 	JOURNAL_KINDS,
 };
 

@@ -5,7 +5,7 @@
  * both, and layout.c reads it when they are another version's.
  */
 #include "daemon/capture.h"
-#include "daemon/live.h"
+#include "daemon/live_ended.h"
 
 struct stored {
 	struct event_exec exec;
@@ -15,5 +15,7 @@ struct stored {
 	struct control control;
 	struct task_state task_state;
 	struct live_image_state image;
+	struct live_process_state process;
+	struct ended_process ended;
 	struct capture_totals totals;
 } * stored;

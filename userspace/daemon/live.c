@@ -1,96 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The table of processes, and what each kind of event does to it (live_image.c: to one image). */
-#include "daemon/live_table.h"
+#include "daemon/live_ended.h"
 #include "daemon/live_image.h"
-
-#include <errno.h>
-#include <search.h>
-
-int live_new(struct facts *facts, struct live **ret)
-{
-	struct live *l = calloc(1, sizeof(*l));
-
-	if (!l)
-		return -ENOMEM;
-	l->facts = facts;
-	TAILQ_INIT(&l->all);
-	TAILQ_INIT(&l->finished);
-	*ret = l;
-	return 0;
-}
-
-void live_set_begin(struct live *l, uint64_t begin_ns)
-{
-	l->begin_ns = begin_ns;
-}
-
-void live_set_clock(struct live *l, int64_t unix_minus_boot_ns)
-{
-	l->unix_minus_boot_ns = unix_minus_boot_ns;
-}
-
-static int process_compare(const void *a, const void *b)
-{
-	const struct process *x = a, *y = b;
-
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
-}
-
-struct process *process_find(const struct live *l, uint32_t pid, uint64_t start_ns)
-{
-	struct process key = {.pid = pid, .start_ns = start_ns}, **found;
-
-	found = tfind(&key, &l->tree, process_compare);
-	return found ? *found : NULL;
-}
-
-/* NULL if the table is full. */
-static struct process *process_add(struct live *l, const struct event *e)
-{
-	struct process *p = NULL;
-
-	if (l->counts.processes < LIVE_PROCESSES_MAX)
-		p = calloc(1, sizeof(*p));
-	if (!p) {
-		l->counts.full += e->kind == EVENT_FORK || e->kind == EVENT_EXEC;
-		return NULL;
-	}
-	p->pid = e->pid;
-	p->start_ns = e->start_ns;
-	p->exec_id = e->exec_id;
-	p->fork_ns = e->time_ns;
-	if (!tsearch(p, &l->tree, process_compare)) {
-		free(p);
-		l->counts.full++;
-		return NULL;
-	}
-	TAILQ_INSERT_TAIL(&l->all, p, all);
-	l->counts.processes++;
-	return p;
-}
-
-static void process_leave_image(struct process *p)
-{
-	if (p->is_copy)
-		TAILQ_REMOVE(&p->image->copies, p, copies);
-	p->is_copy = false;
-	p->image = NULL;
-}
-
-void process_remove(struct live *l, struct process *p)
-{
-	process_leave_image(p);
-	if (p->next) {
-		image_free(l->facts, p->next);
-		l->counts.images--;
-	}
-	tdelete(p, &l->tree, process_compare);
-	TAILQ_REMOVE(&l->all, p, all);
-	l->counts.processes--;
-	free(p);
-}
+#include "daemon/live_table.h"
 
 static struct image *image_begin(struct live *l, const struct event *e)
 {
@@ -103,6 +15,24 @@ static struct image *image_begin(struct live *l, const struct event *e)
 	return image;
 }
 
+/*
+ * The run that who forked the copy belongs to now that image ends. Copies that live on become runs
+ * of their own, so one that forked another is its parent; what it forked before an exec of its own
+ * was image's.
+ */
+static struct live_key copy_parent(const struct live *l, const struct image *image,
+				   const struct process *copy)
+{
+	const struct live_key *by = &copy->parent;
+	const struct process *p = process_find(l, by->pid, by->start_ns);
+
+	if (!p || !p->image || p->exec_id != by->exec_id)
+		return image->s.key;
+	if (p->is_copy ? p->image != image : p->image->s.origin != ORIGIN_FORK)
+		return image->s.key;
+	return *by;
+}
+
 /* The image's own process leaves it. Copies that live on become images of their own. */
 static void image_finish(struct live *l, struct image *image)
 {
@@ -110,12 +40,16 @@ static void image_finish(struct live *l, struct image *image)
 
 	while ((copy = TAILQ_FIRST(&image->copies))) {
 		struct live_key key = {copy->start_ns, copy->pid, copy->exec_id};
+		struct image *own = image_clone(image, &key, copy->fork_ns);
 
+		if (own) {
+			own->s.parent = copy_parent(l, image, copy);
+			own->s.ppid = copy->parent.pid;
+			l->counts.images++;
+		}
 		TAILQ_REMOVE(&image->copies, copy, copies);
 		copy->is_copy = false;
-		copy->image = image_clone(image, &key, copy->fork_ns);
-		if (copy->image)
-			l->counts.images++;
+		copy->image = own;
 	}
 	l->counts.images--;
 	TAILQ_INSERT_TAIL(&l->finished, image, link);
@@ -140,24 +74,29 @@ static void count_unseen_exec(struct live *l, const struct process *p)
 		l->counts.unseen_execs++;
 }
 
-/* The process has exec'd: what it ran till now is over. before: its usage till then, or NULL. */
-static void process_leave_by_exec(struct live *l, struct process *p, uint64_t time_ns,
-				  uint32_t traits, const struct event_usage *before)
+/* A copy is one no longer: its usage since its fork, NULL if it isn't known, is its image's. */
+static void process_fold(struct process *p, const struct event_usage *usage)
+{
+	p->image->s.forks++;
+	if (usage)
+		usage_fold(&p->image->s.folded, usage);
+	else
+		p->image->s.copy_unseen = true;
+	process_leave_image(p);
+}
+
+/* The process has exec'd: what it ran till now is over. e: NULL if that was not told. */
+static void process_leave_by_exec(struct live *l, struct process *p, const struct event_exec *e,
+				  uint64_t time_ns)
 {
 	if (!p->image)
 		return;
 	if (p->is_copy) {
-		if (before)
-			usage_fold(&p->image->s.folded, before);
-		process_leave_image(p);
+		process_fold(p, e ? &e->before : NULL);
 		return;
 	}
-	if (before) {
-		p->image->s.usage = *before;
-		p->image->s.has_usage = true;
-		p->image->s.traits =
-			(p->image->s.traits & ~TRAIT_RSS_EXACT) | (traits & TRAIT_RSS_EXACT);
-	}
+	if (e)
+		image_set_usage(p->image, &e->before, e->head.traits);
 	count_unseen_exec(l, p);
 	process_end_image(l, p, END_EXEC, time_ns);
 }
@@ -165,7 +104,7 @@ static void process_leave_by_exec(struct live *l, struct process *p, uint64_t ti
 /* The process runs what only mappings have told of: its exec was lost, or it was killed inside. */
 static void process_go_on(struct live *l, struct process *p)
 {
-	process_leave_by_exec(l, p, p->next->s.begin_ns, 0, NULL);
+	process_leave_by_exec(l, p, NULL, p->next->s.begin_ns);
 	p->image = TAKE_PTR(p->next);
 	p->exec_id = p->image->s.key.exec_id;
 }
@@ -177,33 +116,73 @@ static void process_catch_up(struct live *l, struct process *p, uint32_t exec_id
 		process_go_on(l, p);
 }
 
+/* The process of an event, added if it is new. NULL if it has ended, or the table is full. */
+static struct process *process_of_event(struct live *l, const struct event *e)
+{
+	struct process *p = process_find(l, e->pid, e->start_ns);
+
+	if (p || ended_find(l->ended, e->pid, e->start_ns))
+		return p;
+	return process_add(l, e);
+}
+
+/* The run that a process was when it was key; pid 0: none that is known, so none is made up. */
+static struct live_key run_of(const struct live *l, const struct live_key *key)
+{
+	const struct process *p = process_find(l, key->pid, key->start_ns);
+	const struct ended_process *ended;
+
+	if (!p) {
+		ended = ended_find(l->ended, key->pid, key->start_ns);
+		return ended && ended->key.exec_id == key->exec_id ? ended->run
+								   : (struct live_key){};
+	}
+	if (key->exec_id < p->exec_id)
+		return (struct live_key){};
+	/* of a later image more will be told, its end at the least */
+	return p->is_copy && key->exec_id == p->exec_id ? p->image->s.key : *key;
+}
+
+static void image_set_parent(struct live *l, struct image *image, uint32_t pid, uint64_t start_ns,
+			     uint32_t exec_id)
+{
+	if (!pid)
+		return;
+	image->s.ppid = pid;
+	image->s.parent = run_of(l, &(struct live_key){start_ns, pid, exec_id});
+}
+
+static void image_told_exec(struct live *l, struct image *image, const struct event_exec *e,
+			    const struct exec_past *past, bool is_scan)
+{
+	image_set_parent(l, image, e->parent_pid, e->parent_start_ns, e->parent_exec_id);
+	image_set_exec(image, l->facts, e, is_scan ? ORIGIN_SCAN : ORIGIN_EXEC, past);
+}
+
 static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
 {
-	struct process *p = process_find(l, e->head.pid, e->head.start_ns), *parent;
+	struct process *p = process_of_event(l, &e->head);
+	struct exec_past past;
 
-	if (!p)
-		p = process_add(l, &e->head);
 	if (!p)
 		return;
 	process_catch_up(l, p, e->head.exec_id);
 	if (p->image && !p->is_copy && p->image->s.key.exec_id == e->head.exec_id) {
 		/* begun by its mappings; or told twice, by the scan and the kernel side: the latter
 		 * saw more */
-		if (!p->image->exec || (p->image->s.origin == ORIGIN_SCAN && !is_scan))
-			image_set_exec(p->image, l->facts, e, is_scan ? ORIGIN_SCAN : ORIGIN_EXEC);
+		if (!p->image->exec || (p->image->s.origin == ORIGIN_SCAN && !is_scan)) {
+			exec_past_of(NULL, e, &past);
+			image_told_exec(l, p->image, e, &past, is_scan);
+		}
 		return;
 	}
-	process_leave_by_exec(l, p, e->head.time_ns, e->head.traits, &e->before);
+	exec_past_of(p->is_copy ? NULL : p->image, e, &past);
+	process_leave_by_exec(l, p, e, e->head.time_ns);
 	p->image = p->next && p->next->s.key.exec_id == e->head.exec_id ? TAKE_PTR(p->next)
 									: image_begin(l, &e->head);
 	p->exec_id = e->head.exec_id;
-	if (!p->image)
-		return;
-	image_set_exec(p->image, l->facts, e, is_scan ? ORIGIN_SCAN : ORIGIN_EXEC);
-	/* a copy's run is that of its origin */
-	parent = process_find(l, e->parent_pid, e->parent_start_ns);
-	if (parent && parent->is_copy)
-		p->image->s.parent = parent->image->s.key;
+	if (p->image)
+		image_told_exec(l, p->image, e, &past, is_scan);
 }
 
 /* The image that an event of (process, exec_id) speaks of, begun if it isn't known yet. */
@@ -222,19 +201,23 @@ static struct image *image_of_event(struct live *l, struct process *p, const str
 
 static void apply_fork(struct live *l, const struct event_fork *e)
 {
-	struct process *parent = process_find(l, e->parent_pid, e->parent_start_ns), *p;
-	struct event head = {.pid = e->parent_pid,
-			     .start_ns = e->parent_start_ns,
-			     .exec_id = e->parent_exec_id,
+	struct live_key by = {e->parent_start_ns, e->parent_pid, e->parent_exec_id};
+	struct process *parent = process_find(l, by.pid, by.start_ns), *p;
+	struct event head = {.pid = by.pid,
+			     .start_ns = by.start_ns,
+			     .exec_id = by.exec_id,
 			     .time_ns = e->head.time_ns};
 
 	if (process_find(l, e->head.pid, e->head.start_ns))
 		return;
-	p = process_add(l, &e->head);
-	if (!p || !parent || !parent->image)
+	p = process_of_event(l, &e->head);
+	if (!p)
+		return;
+	p->parent = by;
+	if (!parent || !parent->image)
 		return;
 	/* who forks is out of its exec, also if that was lost */
-	if (e->parent_exec_id > parent->exec_id && image_of_event(l, parent, &head) && parent->next)
+	if (by.exec_id > parent->exec_id && image_of_event(l, parent, &head) && parent->next)
 		process_go_on(l, parent);
 	p->image = parent->image;
 	p->is_copy = true;
@@ -243,61 +226,48 @@ static void apply_fork(struct live *l, const struct event_fork *e)
 
 static void apply_mmap(struct live *l, const struct event_mmap *e)
 {
-	struct process *p = process_find(l, e->head.pid, e->head.start_ns);
-	struct image *image;
+	struct process *p = process_of_event(l, &e->head);
+	struct image *image = p ? image_of_event(l, p, &e->head) : NULL;
 
-	if (!p)
-		p = process_add(l, &e->head);
-	if (!p)
-		return;
-	image = image_of_event(l, p, &e->head);
 	if (image)
 		image_add_mapping(image, l->facts, e);
 }
 
-static bool has_ended(const struct live *l, const struct event *e)
+/* run: what it was to its children. */
+static void process_end(struct live *l, struct process *p, const struct live_key *run)
 {
-	for (size_t i = 0; i < ENDED_KEPT; i++)
-		if (l->ended[i].pid == e->pid && l->ended[i].start_ns == e->start_ns)
-			return true;
-	return false;
-}
+	struct ended_process ended = {.key = {p->start_ns, p->pid, p->exec_id}, .run = *run};
 
-static void process_end(struct live *l, struct process *p)
-{
-	l->ended[l->ended_next].pid = p->pid;
-	l->ended[l->ended_next].start_ns = p->start_ns;
-	l->ended_next = (l->ended_next + 1) % ENDED_KEPT;
+	ended_add(l->ended, &ended);
 	process_remove(l, p);
 }
 
 static void apply_exit(struct live *l, const struct event_exit *e)
 {
-	struct process *p = process_find(l, e->head.pid, e->head.start_ns);
+	struct process *p = process_of_event(l, &e->head);
+	struct live_key run = {};
 
-	if (!p) {
-		if (has_ended(l,
-			      &e->head)) /* by the last rung, each of two last threads may tell */
-			return;
-		p = process_add(l, &e->head);
-	}
 	if (!p)
 		return;
 	if (p->is_copy && e->head.exec_id <= p->exec_id) {
-		p->image->s.forks++;
-		usage_fold(&p->image->s.folded, &e->usage);
-		process_end(l, p);
+		run = p->image->s.key;
+		process_fold(p, &e->usage);
+		process_end(l, p, &run);
 		return;
 	}
 	(void)image_of_event(l, p, &e->head);
 	if (p->next) /* killed inside exec */
 		process_go_on(l, p);
 	if (p->image && !p->is_copy) {
+		run = p->image->s.key;
+		if (!p->image->s.ppid)
+			image_set_parent(l, p->image, e->parent_pid, e->parent_start_ns,
+					 e->parent_exec_id);
 		count_unseen_exec(l, p);
 		image_set_exit(p->image, e);
 		process_end_image(l, p, END_EXIT, e->head.time_ns);
 	}
-	process_end(l, p);
+	process_end(l, p, &run);
 }
 
 void live_apply(struct live *l, const struct event *event, bool is_scan)
@@ -318,36 +288,11 @@ void live_apply(struct live *l, const struct event *event, bool is_scan)
 	}
 }
 
-struct image_list *live_finished(struct live *l)
-{
-	return &l->finished;
-}
-
-bool live_knows_program(const struct live *l, uint32_t pid, uint64_t start_ns)
-{
-	const struct process *p = process_find(l, pid, start_ns);
-
-	return p && p->image && p->image->exec;
-}
-
-const struct image *live_image_of(const struct live *l, uint32_t pid, uint64_t start_ns)
-{
-	const struct process *p;
-
-	if (start_ns) {
-		p = process_find(l, pid, start_ns);
-		return p ? p->image : NULL;
-	}
-	TAILQ_FOREACH_REVERSE (p, &l->all, process_list, all) /* the newest of that pid */
-		if (p->pid == pid)
-			return p->image;
-	return NULL;
-}
-
 void live_reconcile(struct live *l, bool (*is_alive)(void *arg, uint32_t pid, uint64_t start_ns),
 		    void *arg)
 {
 	struct process *p, *next;
+	struct live_key run;
 
 	for (p = TAILQ_FIRST(&l->all); p; p = next) {
 		next = TAILQ_NEXT(p, all);
@@ -355,41 +300,12 @@ void live_reconcile(struct live *l, bool (*is_alive)(void *arg, uint32_t pid, ui
 			continue;
 		if (p->next)
 			process_go_on(l, p);
-		if (p->image && !p->is_copy) {
-			l->counts.unseen_ends++;
+		run = p->image ? p->image->s.key : (struct live_key){};
+		l->counts.unseen_ends += p->image != NULL;
+		if (p->is_copy)
+			process_fold(p, NULL);
+		else
 			process_end_image(l, p, END_UNSEEN, 0);
-		}
-		process_remove(l, p);
+		process_end(l, p, &run);
 	}
-}
-
-void live_counts(const struct live *l, struct live_counts *ret)
-{
-	*ret = l->counts;
-}
-
-void live_free(struct live *l)
-{
-	struct process *p;
-	struct image *image;
-
-	if (!l)
-		return;
-	while ((p = TAILQ_FIRST(&l->all))) {
-		image = p->is_copy ? NULL : p->image;
-		if (image) {
-			struct process *copy;
-
-			while ((copy = TAILQ_FIRST(&image->copies)))
-				process_leave_image(copy);
-			image_free(l->facts, image);
-			p->image = NULL;
-		}
-		process_remove(l, p);
-	}
-	while ((image = TAILQ_FIRST(&l->finished))) {
-		TAILQ_REMOVE(&l->finished, image, link);
-		image_free(l->facts, image);
-	}
-	free(l);
 }

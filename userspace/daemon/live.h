@@ -31,21 +31,27 @@ enum live_end { END_NONE, END_EXIT, END_EXEC, END_UNSEEN };
 /* All of an image that is a plain value: goes to the journal as it is (JOURNAL_IMAGE). */
 struct live_image_state {
 	struct live_key key;
-	struct live_key parent;	   /* pid 0: unknown */
+	struct live_key parent;	   /* the run that started it; pid 0: not known */
 	uint64_t begin_ns, end_ns; /* CLOCK_BOOTTIME */
 	uint64_t begin_unix_ns;
 	struct note_ids notes;
 	bool has_notes;
 	bool has_usage;
 	bool exec_unseen;
+	bool usage_of_process;	/* usage holds what the process used before this image */
+	bool copy_unseen;	/* folded lacks a copy's: its end, or its exec, was not seen */
+	bool awaits_program;	/* a loader was exec'd by name, and will map the program */
+	bool by_loader;		/* it has: exec tells of the program since */
 	uint8_t origin;		/* enum live_origin */
 	uint8_t end;		/* enum live_end */
 	uint32_t flags, traits; /* of all its events */
+	uint32_t ppid;		/* 0: not known */
 	uint32_t uid;
 	uint32_t wait_status;
+	uint32_t script_argument;  /* 0, or which argument is the script that env(1) ran this for */
 	struct event_usage usage;  /* own */
 	struct event_usage folded; /* of copies */
-	uint64_t forks;
+	uint64_t forks;		   /* copies that ended, or exec'd, before this image did */
 	char comm[16];
 };
 
@@ -106,7 +112,16 @@ void live_counts(const struct live *live, struct live_counts *ret);
 typedef int (*live_writer)(void *arg, uint32_t kind, const void *data, size_t len);
 int image_save(const struct image *image, live_writer writer, void *arg);
 int live_save(const struct live *live, live_writer writer, void *arg);
-/* An image's state, behind its events. */
+/* An image's state, behind its events; processes that run no image of their own, and those that
+ * ended last, behind the images. */
+struct live_process_state { /* JOURNAL_PROCESS */
+	struct live_key key, parent;
+	struct live_key run; /* that it is a copy of; pid 0: not known */
+	uint64_t fork_ns;
+};
+void live_restore_process(struct live *live, const struct live_process_state *state);
+struct ended_process;
+void live_restore_ended(struct live *live, const struct ended_process *ended);
 void live_restore(struct live *live, const struct live_image_state *state);
 /* Its record is written: an image of this key among the finished goes. */
 void live_forget(struct live *live, const struct live_key *key);

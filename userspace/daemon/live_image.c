@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* One image of a program: what its events tell of it, and how it goes to the journal. */
+/* One image of a program: what its events tell of it. */
 #include "daemon/live_image.h"
-#include "daemon/journal.h"
 #include "daemon/rules.h"
 
 #include <errno.h>
@@ -34,7 +33,7 @@ void image_free(struct facts *facts, struct image *image)
 	free(image);
 }
 
-static bool image_add_object(struct image *image, struct fact *fact)
+bool image_add_object(struct image *image, struct fact *fact)
 {
 	if (image->object_count == image->object_size) {
 		uint32_t size = image->object_size ? 2 * image->object_size : 4;
@@ -59,10 +58,12 @@ struct image *image_clone(const struct image *image, const struct live_key *key,
 
 	if (!clone)
 		return NULL;
-	clone->s.parent = image->s.key;
 	clone->s.notes = image->s.notes;
 	clone->s.has_notes = image->s.has_notes;
 	clone->s.exec_unseen = image->s.exec_unseen;
+	clone->s.by_loader = image->s.by_loader;
+	clone->s.awaits_program = image->s.awaits_program;
+	clone->s.script_argument = image->s.script_argument;
 	clone->s.origin = ORIGIN_FORK;
 	clone->s.uid = image->s.uid;
 	clone->s.flags = image->s.flags;
@@ -98,10 +99,26 @@ void usage_fold(struct event_usage *sum, const struct event_usage *more)
 	sum->max_rss = MAX(sum->max_rss, more->max_rss);
 }
 
+#define LESS(a, b) ((a) > (b) ? (a) - (b) : 0)
+
+/* now - then, but for max_rss, which is no sum (bpf/task.h has the same) */
+static void usage_subtract(struct event_usage *now, const struct event_usage *then)
+{
+	now->user_ns = LESS(now->user_ns, then->user_ns);
+	now->system_ns = LESS(now->system_ns, then->system_ns);
+	now->runtime_ns = LESS(now->runtime_ns, then->runtime_ns);
+	now->read_bytes = LESS(now->read_bytes, then->read_bytes);
+	now->write_bytes = LESS(now->write_bytes, then->write_bytes);
+	now->minor_faults = LESS(now->minor_faults, then->minor_faults);
+	now->major_faults = LESS(now->major_faults, then->major_faults);
+}
+
 bool image_state_check(const struct live_image_state *state)
 {
-	const bool *flags[] = {&state->has_notes, &state->has_usage, &state->exec_unseen,
-			       &state->notes.has_watermark};
+	const bool *flags[] = {&state->has_notes,   &state->has_usage,
+			       &state->exec_unseen, &state->usage_of_process,
+			       &state->copy_unseen, &state->awaits_program,
+			       &state->by_loader,   &state->notes.has_watermark};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
 		uint8_t value;
@@ -134,12 +151,33 @@ static void image_drop_facts(struct image *image, struct facts *facts)
 }
 
 /* Has the program's file looked at. */
-static void image_ask_program(struct image *image, struct facts *facts)
+void image_ask_program(struct image *image, struct facts *facts)
 {
 	if (image->exec && !image->program)
 		image->program = facts_file(facts, &image->exec->file,
 					    event_bytes(&image->exec->head, image->exec->exe),
-					    image->s.key.pid, image->s.parent.pid);
+					    image->s.key.pid, image->s.ppid);
+}
+
+struct bytes image_script(const struct image *image)
+{
+	const struct event_exec *e = image->exec;
+	struct bytes argv;
+
+	if (!e)
+		return (struct bytes){};
+	if (e->interp.len)
+		return event_bytes(&e->head, e->requested);
+	argv = event_bytes(&e->head, e->argv);
+	for (uint32_t i = 0; image->s.script_argument && argv.len; i++) {
+		size_t len = strnlen(argv.data, argv.len), step = MIN(len + 1, argv.len);
+
+		if (i == image->s.script_argument)
+			return (struct bytes){argv.data, len};
+		argv.data += step;
+		argv.len -= step;
+	}
+	return (struct bytes){};
 }
 
 static bool is_same_inode(const struct event_file *a, const struct event_file *b)
@@ -161,8 +199,73 @@ static void image_drop_program(struct image *image, struct facts *facts)
 	image->object_count = kept;
 }
 
+/* The traits of an exec's event that are of its own image, and not of the one that it ended. */
+#define TRAITS_BEFORE (TRAIT_HAD_STATE | TRAIT_RSS_EXACT)
+
+/*
+ * The number of the argument that is the script for which env(1), run for its #! line, now runs an
+ * interpreter; 0 if it is not so. The kernel has given env the path as it was requested.
+ */
+static uint32_t script_argument(const struct event_exec *env, const struct event_exec *e)
+{
+	struct bytes interp = event_bytes(&env->head, env->interp);
+	struct bytes script = event_bytes(&env->head, env->requested);
+	struct bytes argv = event_bytes(&e->head, e->argv);
+
+	if (interp.len < 4 || memcmp(interp.data + interp.len - 4, "/env", 4) || !script.len)
+		return 0;
+	for (uint32_t i = 0; argv.len; i++) {
+		size_t len = strnlen(argv.data, argv.len), step = MIN(len + 1, argv.len);
+
+		if (i && len == script.len && !memcmp(argv.data, script.data, len))
+			return i;
+		argv.data += step;
+		argv.len -= step;
+	}
+	return 0;
+}
+
+/* True if exec->before is all that the process had used since its fork. */
+static bool exec_knows_used(const struct event_exec *exec)
+{
+	return exec && !(exec->head.traits & (TRAIT_HAD_STATE | TRAIT_SCANNED));
+}
+
+void exec_past_of(const struct image *before, const struct event_exec *e, struct exec_past *ret)
+{
+	const struct event_exec *exec = before ? before->exec : NULL;
+
+	*ret = (struct exec_past){.used = e->before, .knows_used = exec_knows_used(e)};
+	if (exec && !e->interp.len)
+		ret->script_argument = script_argument(exec, e);
+	if (ret->knows_used || (e->head.traits & TRAIT_SCANNED))
+		return;
+	/* e tells what the image before has used alone */
+	if (before && before->s.origin != ORIGIN_FORK && exec_knows_used(exec)) {
+		usage_fold(&ret->used, &exec->before);
+		ret->knows_used = true;
+	}
+}
+
+void image_set_usage(struct image *image, const struct event_usage *usage, uint32_t traits)
+{
+	image->s.usage = *usage;
+	image->s.has_usage = true;
+	image->s.traits = (image->s.traits & ~TRAITS_BEFORE) | (traits & TRAITS_BEFORE);
+	if ((traits & TRAIT_HAD_STATE) || image->s.origin == ORIGIN_FORK)
+		return;
+	/* of the process, since its fork: an exec by a thread loses the kernel side's state */
+	if (!exec_knows_used(image->exec)) {
+		image->s.usage_of_process = true;
+		return;
+	}
+	usage_subtract(&image->s.usage, &image->exec->before);
+	if (usage->max_rss <= image->exec->before.max_rss)
+		image->s.traits &= ~TRAIT_RSS_EXACT;
+}
+
 void image_set_exec(struct image *image, struct facts *facts, const struct event_exec *e,
-		    enum live_origin origin)
+		    enum live_origin origin, const struct exec_past *past)
 {
 	struct event_exec *copy = malloc(e->head.size);
 
@@ -172,6 +275,10 @@ void image_set_exec(struct image *image, struct facts *facts, const struct event
 	}
 	memcpy(copy, e, e->head.size);
 	copy->head.seq = 0; /* in a journal begun anew it is no event of the ring any more */
+	if (past->knows_used) {
+		copy->before = past->used;
+		copy->head.traits &= ~TRAIT_HAD_STATE;
+	}
 	free(image->exec);
 	image->exec = copy;
 	image_drop_program(image, facts);
@@ -182,11 +289,11 @@ void image_set_exec(struct image *image, struct facts *facts, const struct event
 	image->s.exec_unseen = false;
 	image->s.origin = origin;
 	image->s.flags |= e->head.flags;
-	image->s.traits |= e->head.traits;
+	image->s.traits |= e->head.traits & ~TRAITS_BEFORE;
+	image->s.script_argument = past->script_argument;
 	image->s.uid = e->uid;
-	if (e->parent_pid)
-		image->s.parent =
-			(struct live_key){e->parent_start_ns, e->parent_pid, e->parent_exec_id};
+	/* with a loader of its own, which the kernel has mapped, it is none */
+	image->s.awaits_program = !image->object_count && image_is_loader(image);
 	if (!image_is_recorded(image)) {
 		image_drop_facts(image, facts);
 		return;
@@ -230,8 +337,12 @@ void image_add_mapping(struct image *image, struct facts *facts, const struct ev
 	struct fact *fact;
 
 	image->s.flags |= e->head.flags;
-	image_set_notes(image, event_bytes(&e->head, e->notes));
+	/* from the memory that the kernel knows as the program's: its loader's */
+	if (!image->s.awaits_program && !image->s.by_loader)
+		image_set_notes(image, event_bytes(&e->head, e->notes));
 	if (!e->path.len || !image_is_recorded(image))
+		return;
+	if (image->s.awaits_program && image_adopt_program(image, facts, e))
 		return;
 	/* the program itself is no object of its own */
 	if (image->exec && is_same_inode(&e->file, &image->exec->file))
@@ -241,7 +352,7 @@ void image_add_mapping(struct image *image, struct facts *facts, const struct ev
 		return;
 	}
 	fact = facts_file(facts, &e->file, event_bytes(&e->head, e->path), e->head.pid,
-			  image->s.parent.pid);
+			  image->s.ppid);
 	if (!fact) {
 		image->s.flags |= EVENT_OBJECT_FAULT;
 		return;
@@ -261,63 +372,12 @@ void image_add_mapping(struct image *image, struct facts *facts, const struct ev
 void image_set_exit(struct image *image, const struct event_exit *e)
 {
 	image->s.flags |= e->head.flags;
-	image->s.traits = (image->s.traits & ~TRAIT_RSS_EXACT) | e->head.traits;
+	image->s.traits |= e->head.traits & ~TRAITS_BEFORE;
 	image->s.wait_status = e->wait_status;
-	image->s.usage = e->usage;
-	image->s.has_usage = true;
+	image_set_usage(image, &e->usage, e->head.traits);
 	memcpy(image->s.comm, e->comm, sizeof(image->s.comm));
-	image_set_notes(image, event_bytes(&e->head, e->notes));
+	if (!image->s.by_loader)
+		image_set_notes(image, event_bytes(&e->head, e->notes));
 	if (image->s.uid == (uint32_t)-1)
 		image->s.uid = e->uid;
-	if (!image->s.parent.pid)
-		image->s.parent =
-			(struct live_key){e->parent_start_ns, e->parent_pid, e->parent_exec_id};
-}
-
-/* An object as the event that told of it. */
-static int object_save(const struct image *image, const struct fact *fact, live_writer writer,
-		       void *arg)
-{
-	union {
-		struct event_mmap e;
-		char room[sizeof(struct event_mmap) + PATH_MAX_BYTES];
-	} buffer = {.e = {.head = {.kind = EVENT_MMAP,
-				   .time_ns = image->s.begin_ns,
-				   .start_ns = image->s.key.start_ns,
-				   .pid = image->s.key.pid,
-				   .exec_id = image->s.key.exec_id}}};
-	struct event_mmap *e = &buffer.e;
-	size_t len = MIN(fact->path_len, (size_t)PATH_MAX_BYTES);
-
-	e->file = fact->file;
-	e->path = (struct span){sizeof(*e), len};
-	e->notes = (struct span){sizeof(*e), 0};
-	memcpy(buffer.room + sizeof(*e), fact->path, len);
-	e->head.size = sizeof(*e) + len;
-	return writer(arg, JOURNAL_EVENT, e, e->head.size);
-}
-
-int image_save(const struct image *image, live_writer writer, void *arg)
-{
-	int r = 0;
-
-	if (image->exec) {
-		r = writer(arg, JOURNAL_EVENT, image->exec, image->exec->head.size);
-	} else {
-		struct event_mmap none = {
-			.head = {.kind = EVENT_MMAP,
-				 .size = sizeof(none),
-				 .time_ns = image->s.begin_ns,
-				 .start_ns = image->s.key.start_ns,
-				 .pid = image->s.key.pid,
-				 .exec_id = image->s.key.exec_id},
-			.path = {sizeof(none), 0},
-			.notes = {sizeof(none), 0},
-		};
-
-		r = writer(arg, JOURNAL_EVENT, &none, sizeof(none));
-	}
-	for (uint32_t i = 0; !r && i < image->object_count; i++)
-		r = object_save(image, image->objects[i], writer, arg);
-	return r ? r : writer(arg, JOURNAL_IMAGE, &image->s, sizeof(image->s));
 }

@@ -9,14 +9,41 @@ struct image *image_new(const struct event *e, int64_t unix_minus_boot_ns);
 /* The same program, objects included, in a copy of the process. */
 struct image *image_clone(const struct image *image, const struct live_key *key, uint64_t fork_ns);
 
+/* What an exec's event doesn't tell of its process, but what that ran before does. */
+struct exec_past {
+	struct event_usage used; /* since its fork */
+	bool knows_used;
+	uint32_t script_argument;
+};
+/* before: the image that the exec ends, NULL if it is a copy's or not known. */
+void exec_past_of(const struct image *before, const struct event_exec *e, struct exec_past *ret);
+
+/* Its parent has been set. */
 void image_set_exec(struct image *image, struct facts *facts, const struct event_exec *e,
-		    enum live_origin origin);
+		    enum live_origin origin, const struct exec_past *past);
+/* At its end. traits: of the event that tells it. */
+void image_set_usage(struct image *image, const struct event_usage *usage, uint32_t traits);
 void image_add_mapping(struct image *image, struct facts *facts, const struct event_mmap *e);
 void image_set_exit(struct image *image, const struct event_exit *e);
 
 /* At its end: asks for what no event told (the user; the program's notes where they were not in
  * memory). */
 void image_ask_missing(struct image *image, struct facts *facts);
+
+/*
+ * A loader that was exec'd by name (ld.so ./program) maps the program, which then is what the image
+ * runs: its file, its notes. The loader becomes one of its objects (live_loader.c).
+ */
+bool image_is_loader(const struct image *image);
+/* True if the mapping was the program's. */
+bool image_adopt_program(struct image *image, struct facts *facts, const struct event_mmap *e);
+
+/* For live_loader.c. */
+bool image_add_object(struct image *image, struct fact *fact);
+void image_ask_program(struct image *image, struct facts *facts);
+
+/* The script that the image interprets, empty if none; also through env(1). */
+struct bytes image_script(const struct image *image);
 
 /* True if the state, which comes from a journal, can be believed. */
 bool image_state_check(const struct live_image_state *state);

@@ -100,12 +100,13 @@ static bool add_exe(cJSON *record, const struct image *image)
 
 static bool add_script(cJSON *record, const struct image *image)
 {
+	struct bytes path = image_script(image);
 	cJSON *script;
 
-	if (!image->exec || !image->exec->interp.len)
+	if (!path.len)
 		return record_add_null(record, "script");
 	script = cJSON_AddObjectToObject(record, "script");
-	return script && record_add_text(script, "path", exec_bytes(image, image->exec->requested));
+	return script && record_add_text(script, "path", path);
 }
 
 /* NUL-separated strings of which the last one may lack its NUL. Number; *ret is freed by the
@@ -234,23 +235,26 @@ static bool add_times(cJSON *record, const struct image *image)
 	       record_add_number(record, "elapsed_s", seconds_of_us(elapsed / 1000));
 }
 
+static bool add_number_if(cJSON *record, const char *name, bool is_known, double number)
+{
+	return is_known ? record_add_number(record, name, number) : record_add_null(record, name);
+}
+
 static bool add_ids(cJSON *record, const struct node *node, const struct image *image)
 {
 	const struct event_exec *e = image->exec;
 	uuid_t id;
 
 	if (!record_add_number(record, "pid", image->s.key.pid) ||
-	    !record_add_number(record, "ppid", image->s.parent.pid))
+	    !add_number_if(record, "ppid", image->s.ppid, image->s.ppid))
 		return false;
 	node_run_id(node, &image->s.parent, id);
 	if (!record_add_uuid(record, "parent_run_id", image->s.parent.pid ? id : NULL) ||
-	    !record_add_number(record, "uid", image->s.uid) ||
-	    !record_add_number(record, "euid", e ? e->euid : image->s.uid) ||
-	    !record_add_number(record, "gid", e ? e->gid : image->s.uid))
-		return false;
-	if (e && e->login_uid != (uint32_t)-1
-		    ? !record_add_number(record, "login_uid", e->login_uid)
-		    : !record_add_null(record, "login_uid"))
+	    !add_number_if(record, "uid", image->s.uid != (uint32_t)-1, image->s.uid) ||
+	    !add_number_if(record, "euid", e, e ? e->euid : 0) ||
+	    !add_number_if(record, "gid", e, e ? e->gid : 0) ||
+	    !add_number_if(record, "login_uid", e && e->login_uid != (uint32_t)-1,
+			   e ? e->login_uid : 0))
 		return false;
 	return record_add_text(
 		record, "user",
@@ -261,7 +265,7 @@ static bool add_ids(cJSON *record, const struct node *node, const struct image *
 static bool add_incomplete(cJSON *record, const struct image *image, const char *object_hash)
 {
 	cJSON *list = cJSON_AddArrayToObject(record, "incomplete");
-	const char *reasons[EVENT_FLAG_BITS + 9];
+	const char *reasons[EVENT_FLAG_BITS + 10];
 	size_t count = 0;
 	char text[128];
 
@@ -281,8 +285,10 @@ static bool add_incomplete(cJSON *record, const struct image *image, const char 
 		reasons[count++] = "usage: not known";
 	if (image->s.has_usage && !(image->s.traits & TRAIT_RSS_EXACT))
 		reasons[count++] = "usage.max_rss: hidden behind an earlier program of the process";
-	if (image->s.traits & TRAIT_COMPAT)
-		reasons[count++] = "objects: of a 32-bit program, which this hook does not see";
+	if (image->s.has_usage && image->s.usage_of_process)
+		reasons[count++] = "usage: with what the process used before this program";
+	if (image->s.has_usage && image->s.copy_unseen)
+		reasons[count++] = "usage: without a copy's whose end was not seen";
 	if (!*object_hash)
 		reasons[count++] = "objects: too long for a line";
 	for (size_t i = 0; i < count; i++)

@@ -2,6 +2,7 @@
 /* The tracker's journal: what each kind of entry means when it is read back, and what a new one
  * begins with. */
 #include "common/record.h"
+#include "daemon/live_ended.h"
 #include "daemon/tracker_state.h"
 
 #include <errno.h>
@@ -47,6 +48,14 @@ void tracker_replay(void *arg, uint32_t kind, struct bytes data)
 	case JOURNAL_IMAGE:
 		if (data.len == sizeof(struct live_image_state))
 			live_restore(t->live, (const void *)data.data);
+		break;
+	case JOURNAL_PROCESS:
+		if (data.len == sizeof(struct live_process_state))
+			live_restore_process(t->live, (const void *)data.data);
+		break;
+	case JOURNAL_ENDED:
+		if (data.len == sizeof(struct ended_process))
+			live_restore_ended(t->live, (const void *)data.data);
 		break;
 	case JOURNAL_LINK:
 		replay_link(t, data);

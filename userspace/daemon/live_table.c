@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The table of processes itself: found, added, removed, asked. */
+#include "daemon/live_table.h"
+#include "daemon/live_ended.h"
+
+#include <errno.h>
+#include <search.h>
+
+int live_new(struct facts *facts, struct live **ret)
+{
+	struct live *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return -ENOMEM;
+	l->ended = ended_new();
+	if (!l->ended) {
+		free(l);
+		return -ENOMEM;
+	}
+	l->facts = facts;
+	TAILQ_INIT(&l->all);
+	TAILQ_INIT(&l->finished);
+	*ret = l;
+	return 0;
+}
+
+void live_set_begin(struct live *l, uint64_t begin_ns)
+{
+	l->begin_ns = begin_ns;
+}
+
+void live_set_clock(struct live *l, int64_t unix_minus_boot_ns)
+{
+	l->unix_minus_boot_ns = unix_minus_boot_ns;
+}
+
+static int process_compare(const void *a, const void *b)
+{
+	const struct process *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
+}
+
+struct process *process_find(const struct live *l, uint32_t pid, uint64_t start_ns)
+{
+	struct process key = {.pid = pid, .start_ns = start_ns}, **found;
+
+	found = tfind(&key, &l->tree, process_compare);
+	return found ? *found : NULL;
+}
+
+struct process *process_add(struct live *l, const struct event *e)
+{
+	struct process *p = NULL;
+
+	if (l->counts.processes < LIVE_PROCESSES_MAX)
+		p = calloc(1, sizeof(*p));
+	if (!p) {
+		l->counts.full += e->kind == EVENT_FORK || e->kind == EVENT_EXEC;
+		return NULL;
+	}
+	p->pid = e->pid;
+	p->start_ns = e->start_ns;
+	p->exec_id = e->exec_id;
+	p->fork_ns = e->time_ns;
+	if (!tsearch(p, &l->tree, process_compare)) {
+		free(p);
+		l->counts.full++;
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&l->all, p, all);
+	l->counts.processes++;
+	return p;
+}
+
+void process_leave_image(struct process *p)
+{
+	if (p->is_copy)
+		TAILQ_REMOVE(&p->image->copies, p, copies);
+	p->is_copy = false;
+	p->image = NULL;
+}
+
+void process_remove(struct live *l, struct process *p)
+{
+	process_leave_image(p);
+	if (p->next) {
+		image_free(l->facts, p->next);
+		l->counts.images--;
+	}
+	tdelete(p, &l->tree, process_compare);
+	TAILQ_REMOVE(&l->all, p, all);
+	l->counts.processes--;
+	free(p);
+}
+
+struct image_list *live_finished(struct live *l)
+{
+	return &l->finished;
+}
+
+bool live_knows_program(const struct live *l, uint32_t pid, uint64_t start_ns)
+{
+	const struct process *p = process_find(l, pid, start_ns);
+
+	return p && p->image && p->image->exec;
+}
+
+const struct image *live_image_of(const struct live *l, uint32_t pid, uint64_t start_ns)
+{
+	const struct process *p;
+
+	if (start_ns) {
+		p = process_find(l, pid, start_ns);
+		return p ? p->image : NULL;
+	}
+	TAILQ_FOREACH_REVERSE (p, &l->all, process_list, all) /* the newest of that pid */
+		if (p->pid == pid)
+			return p->image;
+	return NULL;
+}
+
+void live_counts(const struct live *l, struct live_counts *ret)
+{
+	*ret = l->counts;
+}
+
+void live_free(struct live *l)
+{
+	struct process *p;
+	struct image *image;
+
+	if (!l)
+		return;
+	while ((p = TAILQ_FIRST(&l->all))) {
+		image = p->is_copy ? NULL : p->image;
+		if (image) {
+			struct process *copy;
+
+			while ((copy = TAILQ_FIRST(&image->copies)))
+				process_leave_image(copy);
+			image_free(l->facts, image);
+			p->image = NULL;
+		}
+		process_remove(l, p);
+	}
+	while ((image = TAILQ_FIRST(&l->finished))) {
+		TAILQ_REMOVE(&l->finished, image, link);
+		image_free(l->facts, image);
+	}
+	ended_free(l->ended);
+	free(l);
+}
