@@ -104,6 +104,7 @@ struct event_exec {
 	__u32 uid, euid, gid, login_uid;
 	struct event_file file;
 	struct event_usage before; /* of the image that this exec ended */
+	/* env is the last: what of it isn't wanted is left out in place */
 	struct span exe, requested, interp, cwd, cgroup, cgroup_v1, argv, env;
 };
 

@@ -47,6 +47,7 @@ class Node:
         self.log_path = f"{self.top}/log"
         self.process = None
         self.keys, self.rules = keys, rules
+        self.daemon = program("runmarkd")
 
     def configure(self):
         track = {"compress": "no", "rotate_seconds": "3600"}
@@ -68,8 +69,7 @@ class Node:
         arguments = [*(word for hook in hooks for word in ("--hook", hook)), *arguments]
         self.configure()
         with open(self.log_path, "a") as log:
-            self.process = subprocess.Popen([*prefix, program("runmarkd"), "--config", self.conf, "--foreground",
-                                             *arguments], stdout=log, stderr=log)
+            self.process = subprocess.Popen([*prefix, self.daemon, "--config", self.conf, "--foreground", *arguments], stdout=log, stderr=log)
         deadline = time.monotonic() + 120  # an emulated guest takes long to verify programs
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The kernel side as the daemon sees it: loaded, attached and pinned, so that it goes on when the
- * daemon doesn't; found again at the next start. The pin folder (0700, root's) holds the maps
- * "ring", "counters", "control" and one link a hook under its program's name.
+ * daemon doesn't; found again at the next start. Another version, ring or hook takes over from what
+ * is pinned with nothing lost or doubled.
  */
 #pragma once
 
@@ -21,6 +21,8 @@ struct capture_totals { /* of all CPUs, since the capture began */
 	struct counters sum;
 	uint64_t missed_runs; /* programs that the kernel did not run since they were running on
 				 that CPU */
+	uint64_t unread;      /* events that an older version left and that could not be read, by
+				 this instance */
 };
 
 /*
@@ -30,25 +32,23 @@ struct capture_totals { /* of all CPUs, since the capture began */
 typedef int (*capture_sink)(void *arg, const struct event *event);
 
 /*
- * Takes over what is pinned, if it is this program's own, else loads and attaches anew.
- * *ret_message, on failure, is what is wrong and the way out in one sentence (freed by the caller;
- * may be NULL).
+ * Goes on with what is pinned if it is this program's own; else loads and attaches anew, and takes
+ * over from what is pinned. *ret_message, on failure, is what is wrong and the way out in one
+ * sentence (freed by the caller; may be NULL).
  */
 int capture_new(const struct capture_options *options, struct capture **ret, char **ret_message);
 /* Lets go; what is pinned goes on. */
 void capture_free(struct capture *capture);
 
-/* A hash of the BPF object: what events and pins belong to. Never 0. */
-uint64_t capture_layout(void);
-
 /* Detaches and removes everything below the pin folder. 0, -ENOENT if nothing was
  * pinned, -EBUSY if a daemon uses it. */
 int capture_unload(const char *pin);
 
-/* Bytes of events in the ring of another version, which was replaced: they are lost. */
-uint64_t capture_left_behind(const struct capture *capture);
-/* True if the events of before this start are still in the ring. */
-bool capture_is_reused(const struct capture *capture);
+/* True if the kernel side went on while no daemon ran: nothing is missing, and the events of before
+ * this start are still to be drained. */
+bool capture_is_continued(const struct capture *capture);
+/* The number of this kernel side: one more at each takeover. */
+uint32_t capture_generation(const struct capture *capture);
 const struct hook *capture_hook(const struct capture *capture, enum hook_fact fact);
 
 /* Readable when much waits. */

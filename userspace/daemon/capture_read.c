@@ -7,39 +7,80 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-int capture_totals(const struct capture *c, struct capture_totals *ret)
+/* Nothing but 64-bit counts in it. */
+void counters_add(struct counters *sum, const struct counters *more)
+{
+	uint64_t *to = (uint64_t *)sum;
+	const uint64_t *from = (const uint64_t *)more;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(uint64_t); i++)
+		to[i] += from[i];
+}
+
+int generation_totals(const struct generation *g, struct capture_totals *ret)
 {
 	int cpus = libbpf_num_possible_cpus();
-	_cleanup_free_ struct counters *each = calloc(MAX(cpus, 1), sizeof(*each));
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info), zero = 0;
 	struct capture_totals totals = {};
-	uint64_t *sum = (uint64_t *)&totals.sum;
-	uint32_t zero = 0;
+	_cleanup_free_ char *each = NULL;
+	size_t step;
 
+	if (cpus < 0 || g->counters_fd < 0 || bpf_obj_get_info_by_fd(g->counters_fd, &info, &len))
+		return -EINVAL;
+	step = (info.value_size + 7) & ~7U;
+	each = calloc(cpus, step);
 	if (!each)
 		return -ENOMEM;
-	if (bpf_map_lookup_elem(c->counters_fd, &zero, each))
+	if (bpf_map_lookup_elem(g->counters_fd, &zero, each))
 		return -errno;
-	for (int cpu = 0; cpu < cpus; cpu++) /* nothing but 64-bit counts in it */
-		for (size_t i = 0; i < sizeof(*each) / sizeof(uint64_t); i++)
-			sum[i] += ((uint64_t *)&each[cpu])[i];
-	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++) {
-		struct bpf_prog_info info = {};
-		__u32 len = sizeof(info);
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		struct bytes theirs = {each + cpu * step, info.value_size};
+		struct counters one;
 
-		if (!bpf_obj_get_info_by_fd(c->program_fds[fact], &info, &len))
-			totals.missed_runs += info.recursion_misses;
+		if (!g->layout && info.value_size == sizeof(one))
+			memcpy(&one, theirs.data, sizeof(one));
+		else if (!g->layout ||
+			 layout_struct(g->layout, "counters", theirs, &one, sizeof(one)))
+			return -EINVAL;
+		one.seq -= GENERATION_SEQ(g->number);
+		counters_add(&totals.sum, &one);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(g->program_fds); i++) {
+		struct bpf_prog_info program = {};
+
+		len = sizeof(program);
+		if (g->program_fds[i] >= 0 &&
+		    !bpf_obj_get_info_by_fd(g->program_fds[i], &program, &len))
+			totals.missed_runs += program.recursion_misses;
 	}
 	*ret = totals;
 	return 0;
 }
 
-void capture_ring(const struct capture *c, uint64_t *ret_used, uint64_t *ret_size)
+int capture_totals(const struct capture *c, struct capture_totals *ret)
+{
+	struct capture_totals totals;
+	int r = generation_totals(&c->now, &totals);
+
+	if (r)
+		return r;
+	counters_add(&totals.sum, &c->now.control->before);
+	totals.missed_runs += c->now.control->missed_before;
+	totals.unread = c->unread;
+	*ret = totals;
+	return 0;
+}
+
+void ring_size(int ring_fd, uint64_t *ret_used, uint64_t *ret_size)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
-	uint64_t *consumer = mmap(NULL, page, PROT_READ, MAP_SHARED, c->ring_fd, 0);
-	uint64_t *producer = mmap(NULL, page, PROT_READ, MAP_SHARED, c->ring_fd, page);
+	uint64_t *consumer = mmap(NULL, page, PROT_READ, MAP_SHARED, ring_fd, 0);
+	uint64_t *producer = mmap(NULL, page, PROT_READ, MAP_SHARED, ring_fd, page);
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
 
-	*ret_size = c->ring_bytes;
+	*ret_size = bpf_obj_get_info_by_fd(ring_fd, &info, &len) ? 0 : info.max_entries;
 	*ret_used = 0;
 	if (consumer != MAP_FAILED && producer != MAP_FAILED)
 		*ret_used = *producer - *consumer;
@@ -49,9 +90,21 @@ void capture_ring(const struct capture *c, uint64_t *ret_used, uint64_t *ret_siz
 		munmap(producer, page);
 }
 
+void capture_ring(const struct capture *c, uint64_t *ret_used, uint64_t *ret_size)
+{
+	uint64_t used, size;
+
+	ring_size(c->now.ring_fd, ret_used, ret_size);
+	for (unsigned int i = 0; i < c->old_count; i++) {
+		ring_size(c->old[i].ring_fd, &used, &size);
+		*ret_used += used;
+	}
+}
+
 ssize_t capture_scan(struct capture *c, struct event_task **ret)
 {
-	_cleanup_close_ int fd = c->scan_link_fd < 0 ? -1 : bpf_iter_create(c->scan_link_fd);
+	_cleanup_close_ int fd =
+		c->now.scan_link_fd < 0 ? -1 : bpf_iter_create(c->now.scan_link_fd);
 	_cleanup_free_ char *data = NULL;
 	size_t len = 0, size = 0;
 

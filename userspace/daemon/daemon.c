@@ -285,11 +285,6 @@ static int capture_begin(struct daemon *d)
 	}
 	if (r)
 		return log_err(r, "cannot begin to capture");
-	if (capture_left_behind(d->capture))
-		log_warn(0,
-			 "programs of another version were replaced; %llu bytes of their events "
-			 "are lost",
-			 (unsigned long long)capture_left_behind(d->capture));
 	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++)
 		if (capture_hook(d->capture, fact)->lost)
 			log_warn(0, "hook %s=%s does not see: %s", hook_fact_name(fact),
@@ -325,7 +320,7 @@ static int begin(struct daemon *d)
 	r = capture_begin(d);
 	if (r)
 		return r;
-	if (!capture_is_reused(d->capture))
+	if (!capture_is_continued(d->capture))
 		tracker_capture_is_fresh(d->tracker);
 	r = control_new(c->control, &control_actions, d, &d->control);
 	if (r)

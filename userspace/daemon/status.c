@@ -108,6 +108,7 @@ cJSON *status_answer(const struct status *s)
 	cJSON_AddStringToObject(json, "schema", RECORD_SCHEMA("status"));
 	add_who(json, s);
 	record_add_number(json, "pid", getpid());
+	record_add_number(json, "generation", capture_generation(s->capture));
 	add_hooks(json, s);
 	add_counts(json, s, false);
 	record_add_number(json, "processes", s->tracker.live.processes);

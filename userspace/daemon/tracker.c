@@ -339,7 +339,7 @@ void tracker_losses(struct tracker *t, const struct capture_totals *totals,
 		ret->count[LOSS_NOT_WATCHED] += now->not_watched[kind] - told->not_watched[kind];
 	ret->count[LOSS_PROGRAM_MISSED] = totals->missed_runs - t->told.missed_runs;
 	ret->count[LOSS_NO_STATE] = now->no_state - told->no_state;
-	ret->count[LOSS_UPGRADE_UNREAD] = journal_unread(t->journal);
+	ret->count[LOSS_UPGRADE_UNREAD] = journal_unread(t->journal) + totals->unread;
 	ret->count[LOSS_LIVE_FULL] = live.full;
 	ret->count[LOSS_EXEC_UNSEEN] = live.unseen_execs;
 	ret->count[LOSS_END_UNSEEN] = live.unseen_ends;
