@@ -1,39 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The cache of facts, and the queue to and from the workers (facts_lookup.c says how they look). */
+/* The cache of facts. facts_workers.c has the threads, facts_lookup.c says how they look. */
 #include "daemon/facts.h"
-#include "daemon/facts_lookup.h"
+#include "daemon/facts_workers.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <search.h>
-#include <signal.h>
-#include <sys/eventfd.h>
 #include <time.h>
 
 #define USER_TTL_NS    (600 * NS_PER_S) /* names change seldom, but they do */
 #define UNKNOWN_TTL_NS NS_PER_S
-
-struct question {
-	struct question *next;
-	struct fact *fact; /* held */
-	struct lookup lookup;
-};
-
-struct queue {
-	struct question *first, **last;
-	uint32_t count;
-};
 
 struct facts {
 	void *tree;		      /* tsearch */
 	struct fact *newest, *oldest; /* without references */
 	uint32_t idle;
 	struct facts_counts counts;
-	int event_fd;
-	/* under lock */
-	pthread_mutex_t lock;
-	pthread_cond_t asked;
-	struct queue questions, answers;
+	struct workers *workers;
 };
 
 static uint64_t now_ns(void)
@@ -44,85 +26,25 @@ static uint64_t now_ns(void)
 	return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
-static void queue_init(struct queue *q)
+/* What a fact takes of memory, its place in the tree included; of a question as much. */
+static uint64_t fact_bytes(const struct fact *fact)
 {
-	*q = (struct queue){NULL, &q->first, 0};
-}
-
-static void queue_put(struct queue *q, struct question *question)
-{
-	question->next = NULL;
-	*q->last = question;
-	q->last = &question->next;
-	q->count++;
-}
-
-static struct question *queue_take(struct queue *q)
-{
-	struct question *question = q->first;
-
-	if (question) {
-		q->first = question->next;
-		if (!q->first)
-			q->last = &q->first;
-		q->count--;
-	}
-	return question;
-}
-
-static void *worker(void *arg)
-{
-	struct facts *f = arg;
-	sigset_t all;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, NULL);
-	for (;;) {
-		struct question *question;
-		uint64_t one = 1;
-
-		pthread_mutex_lock(&f->lock);
-		while (!(question = queue_take(&f->questions)))
-			pthread_cond_wait(&f->asked, &f->lock);
-		pthread_mutex_unlock(&f->lock);
-		lookup_run(&question->lookup);
-		pthread_mutex_lock(&f->lock);
-		queue_put(&f->answers, question);
-		pthread_mutex_unlock(&f->lock);
-		if (write(f->event_fd, &one, sizeof(one)) < 0)
-			continue; /* full: the reader will come all the same */
-	}
-	return NULL;
+	return sizeof(*fact) + fact->path_len + 96;
 }
 
 int facts_new(unsigned int workers, struct facts **ret)
 {
 	struct facts *f = calloc(1, sizeof(*f));
-	pthread_attr_t attributes;
-	int r = 0;
+	int r;
 
 	if (!f)
 		return -ENOMEM;
-	f->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (f->event_fd < 0) {
-		r = -errno;
+	r = workers_new(workers, &f->workers);
+	if (!f->workers) {
 		free(f);
 		return r;
 	}
-	queue_init(&f->questions);
-	queue_init(&f->answers);
-	pthread_mutex_init(&f->lock, NULL);
-	pthread_cond_init(&f->asked, NULL);
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attributes, 512 * 1024);
-	for (unsigned int i = 0; i < workers && !r; i++) {
-		pthread_t thread;
-
-		r = -pthread_create(&thread, &attributes, worker, f);
-	}
-	pthread_attr_destroy(&attributes);
-	*ret = f; /* the workers there are hold it */
+	*ret = f; /* the workers there are hold theirs */
 	return r;
 }
 
@@ -154,6 +76,7 @@ static void idle_remove(struct facts *f, struct fact *fact)
 	*(fact->older ? &fact->older->newer : &f->oldest) = fact->newer;
 	fact->newer = fact->older = NULL;
 	f->idle--;
+	f->counts.idle_bytes -= fact_bytes(fact);
 }
 
 static void idle_add(struct facts *f, struct fact *fact)
@@ -163,6 +86,7 @@ static void idle_add(struct facts *f, struct fact *fact)
 	*(f->newest ? &f->newest->newer : &f->oldest) = fact;
 	f->newest = fact;
 	f->idle++;
+	f->counts.idle_bytes += fact_bytes(fact);
 }
 
 static void fact_forget(struct facts *f, struct fact *fact)
@@ -174,44 +98,65 @@ static void fact_forget(struct facts *f, struct fact *fact)
 	free(fact);
 }
 
+static void fact_is_unknown(struct fact *fact, const char *why)
+{
+	fact->state = FACT_UNKNOWN;
+	fact->why = why;
+	fact->known_ns = now_ns();
+}
+
 /* Queues the question; where that can't be, the fact is unknown at once. */
 static void fact_ask(struct facts *f, struct fact *fact, const uint32_t pids[2])
 {
-	struct question *question = calloc(1, sizeof(*question));
+	struct question *question;
 
-	fact->state = FACT_ASKED;
+	if (!workers_place_answers(f->workers, fact_place(fact))) {
+		f->counts.silent++;
+		if (fact->state == FACT_KNOWN) /* it was asked for once more */
+			fact->known_ns = now_ns();
+		else
+			fact_is_unknown(fact, place_is_silent(fact_place(fact)));
+		return;
+	}
+	question = calloc(1, sizeof(*question));
 	if (!question || f->counts.waiting >= FACTS_QUEUE_MAX ||
+	    f->counts.waiting_bytes >= FACTS_QUEUE_BYTES ||
 	    lookup_init(&question->lookup, fact, pids)) {
 		free(question);
-		fact->state = FACT_UNKNOWN;
-		fact->why = "too much to look up at once";
-		fact->known_ns = now_ns();
+		fact_is_unknown(fact, "too much to look up at once");
 		f->counts.queue_full++;
 		return;
 	}
+	fact->state = FACT_ASKED;
 	question->fact = facts_hold(fact);
 	f->counts.waiting++;
+	f->counts.waiting_bytes += fact_bytes(fact);
 	f->counts.asked++;
-	pthread_mutex_lock(&f->lock);
-	queue_put(&f->questions, question);
-	pthread_cond_signal(&f->asked);
-	pthread_mutex_unlock(&f->lock);
+	workers_ask(f->workers, question);
 }
 
-/* What could not be found out stays so for who holds it; whoever asks later asks anew. */
-static bool fact_is_stale(const struct fact *fact)
+/* What could not be found out stays so for who holds it; whoever asks later asks anew, and does not
+ * wait with those whose question hangs. */
+static bool fact_is_stale(const struct facts *f, const struct fact *fact)
 {
+	if (fact->state == FACT_ASKED)
+		return !workers_place_answers(f->workers, fact_place(fact));
 	return fact->state == FACT_UNKNOWN && now_ns() - fact->known_ns > UNKNOWN_TTL_NS;
+}
+
+static void fact_make_private(struct facts *f, struct fact *fact)
+{
+	if (!fact->is_private)
+		tdelete(fact, &f->tree, fact_compare);
+	fact->is_private = true;
 }
 
 static struct fact *fact_get(struct facts *f, const struct fact *key, const uint32_t pids[2])
 {
 	struct fact **found = tfind(key, &f->tree, fact_compare), *fact;
 
-	if (found && fact_is_stale(*found)) {
-		fact = *found;
-		tdelete(fact, &f->tree, fact_compare);
-		fact->is_private = true;
+	if (found && fact_is_stale(f, *found)) {
+		fact_make_private(f, *found);
 		found = NULL;
 	}
 	if (found) {
@@ -229,6 +174,7 @@ static struct fact *fact_get(struct facts *f, const struct fact *key, const uint
 	if (!fact)
 		return NULL;
 	*fact = *key;
+	fact->state = FACT_ASKED;
 	fact->path = key->path_len ? malloc(key->path_len + 1) : NULL;
 	if (key->path_len && !fact->path) {
 		free(fact);
@@ -284,9 +230,9 @@ void facts_release(struct facts *f, struct fact *fact)
 		return;
 	idle_add(f, fact);
 	/* an answer that never came isn't worth keeping */
-	if (fact->state == FACT_UNKNOWN)
+	if (fact->state == FACT_UNKNOWN || fact->is_private)
 		fact_forget(f, fact);
-	while (f->idle > FACTS_CACHE_MAX)
+	while (f->idle > FACTS_CACHE_MAX || f->counts.idle_bytes > FACTS_CACHE_BYTES)
 		fact_forget(f, f->oldest);
 }
 
@@ -315,33 +261,42 @@ struct fact *facts_give_up(struct facts *f, struct fact *fact)
 
 int facts_fd(const struct facts *f)
 {
-	return f->event_fd;
+	return workers_fd(f->workers);
+}
+
+static void answer_take(struct facts *f, struct question *question)
+{
+	struct fact *fact = question->fact;
+
+	if (question->lookup.is_refused && *fact->user) /* a name of before is better than none */
+		fact->state = FACT_KNOWN;
+	else
+		lookup_answer(&question->lookup, fact);
+	fact->known_ns = now_ns();
+	f->counts.silent += question->lookup.is_refused;
+	f->counts.waiting--;
+	f->counts.waiting_bytes -= fact_bytes(fact);
+	if (question->lookup.is_denied) /* it depends on the process then */
+		fact_make_private(f, fact);
+	facts_release(f, fact);
+	lookup_done(&question->lookup);
+	free(question);
 }
 
 void facts_collect(struct facts *f)
 {
+	struct question *question;
 	uint64_t count;
 
-	while (read(f->event_fd, &count, sizeof(count)) > 0)
+	while (read(workers_fd(f->workers), &count, sizeof(count)) > 0)
 		;
-	for (;;) {
-		struct question *question;
-
-		pthread_mutex_lock(&f->lock);
-		question = queue_take(&f->answers);
-		pthread_mutex_unlock(&f->lock);
-		if (!question)
-			break;
-		lookup_answer(&question->lookup, question->fact);
-		question->fact->known_ns = now_ns();
-		f->counts.waiting--;
-		facts_release(f, question->fact);
-		lookup_done(&question->lookup);
-		free(question);
-	}
+	workers_watch(f->workers);
+	while ((question = workers_answered(f->workers)))
+		answer_take(f, question);
 }
 
 void facts_counts(const struct facts *f, struct facts_counts *ret)
 {
 	*ret = f->counts;
+	ret->stuck = workers_stuck(f->workers);
 }

@@ -3,7 +3,7 @@
  * What has to be looked up where looking may take for ever: files' build-ids and watermarks on any
  * file system, users' names in any directory service. Workers do it; the daemon's thread only asks
  * and collects, and gives up waiting after FACTS_PATIENCE_NS. Answers are cached by the file's
- * identity.
+ * identity, but for what a process' own memory says, which holds for that process alone.
  *
  * Only the daemon's thread calls these functions and reads facts; a worker has its own copy of the
  * question.
@@ -15,7 +15,9 @@
 #include "common/util.h"
 
 #define FACTS_CACHE_MAX	  16384 /* answers kept that nobody uses now */
-#define FACTS_QUEUE_MAX	  8192	/* questions that wait for a worker */
+#define FACTS_CACHE_BYTES (4 << 20)
+#define FACTS_QUEUE_MAX	  8192 /* questions that wait for a worker */
+#define FACTS_QUEUE_BYTES (4 << 20)
 #define FACTS_PATIENCE_NS (5 * NS_PER_S)
 
 /* a file's ids; a user's name; the number of a user or a group, by name */
@@ -35,7 +37,7 @@ struct fact {
 	struct note_ids notes;
 	char user[64]; /* empty: there is no such user */
 	/* the cache's own */
-	bool is_private; /* stands in for one that was given up */
+	bool is_private; /* not in the tree: stands in for another one, or is one process' alone */
 	uint32_t references;
 	uint64_t known_ns;
 	struct fact *newer, *older;
@@ -73,6 +75,9 @@ void facts_collect(struct facts *facts);
 
 struct facts_counts {
 	uint64_t asked, cached, queue_full, given_up;
+	uint64_t silent; /* not asked, since the place does not answer */
+	uint64_t idle_bytes, waiting_bytes;
 	uint32_t waiting;
+	uint32_t stuck; /* lookups that hang now */
 };
 void facts_counts(const struct facts *facts, struct facts_counts *ret);

@@ -4,14 +4,21 @@
  * name may be gone by now), then by its path in ours. What is opened must be the file of the event:
  * same inode, size and time of change as the kernel saw; else it was replaced, and nothing is
  * better than something else's id.
+ *
+ * A path may lead through file systems that hang on the way to one that does not, and users can
+ * make such paths. So it is walked step by step, and each step is said beforehand to happen at the
+ * file system of the folder it starts from: what hangs is then known to be that one.
  */
 #include "daemon/facts_lookup.h"
 #include "common/elf_id.h"
+#include "daemon/facts_memory.h"
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/openat2.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 int lookup_init(struct lookup *l, const struct fact *fact, const uint32_t pids[2])
@@ -19,7 +26,8 @@ int lookup_init(struct lookup *l, const struct fact *fact, const uint32_t pids[2
 	*l = (struct lookup){.kind = fact->kind,
 			     .file = fact->file,
 			     .pids = {pids[0], pids[1]},
-			     .uid = fact->uid};
+			     .uid = fact->uid,
+			     .place = fact_place(fact)};
 	if (fact->path) {
 		l->path = strdup(fact->path);
 		if (!l->path)
@@ -31,6 +39,27 @@ int lookup_init(struct lookup *l, const struct fact *fact, const uint32_t pids[2
 void lookup_done(struct lookup *l)
 {
 	free(l->path);
+}
+
+place_t fact_place(const struct fact *fact)
+{
+	return fact->kind == FACT_FILE ? fact->file.device : PLACE_NAMES;
+}
+
+const char *place_is_silent(place_t place)
+{
+	return place == PLACE_NAMES ? "name service does not answer"
+				    : "file system does not answer";
+}
+
+/* NULL, or why not. */
+static const char *enter(struct lookup *l, place_t place)
+{
+	if (!l->enter || l->enter(l, place))
+		return NULL;
+	l->is_refused = true;
+	l->place = place;
+	return place_is_silent(place);
 }
 
 /* overlayfs and btrfs show stat(2) another device than the inode's super block has */
@@ -53,51 +82,148 @@ static bool is_same_file(const struct stat *st, const struct event_file *file)
 	       (st->st_dev == device || device_may_differ(file->fstype));
 }
 
-/* 0, or why not. O_PATH first: opening a FIFO or device that took the file's name would do
- * something. */
-static const char *file_open(const struct lookup *l, const char *path, int *ret)
+/* What errno says of a file, for records. */
+static const char *failed(struct lookup *l)
 {
-	_cleanup_close_ int place = open(path, O_PATH | O_CLOEXEC);
-	char again[32];
+	if (errno == ENOENT)
+		return "file was gone";
+	l->is_denied |= errno == EACCES || errno == EPERM;
+	return l->is_denied ? "file may not be opened by root" : "file could not be opened";
+}
+
+/* The folder's file system, without asking it. */
+static place_t folder_place(int folder)
+{
+	struct statx st;
+
+	if (statx(folder, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st))
+		return PLACE_NAMES - 1;
+	return st.stx_dev_major << 20 | st.stx_dev_minor;
+}
+
+/*
+ * One part of a path, from a folder. A mount point is told from other folders before it is entered:
+ * some file systems are asked then, and ours not any more.
+ */
+static const char *step(struct lookup *l, int folder, const char *name, int *ret)
+{
+	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+			       .resolve = RESOLVE_NO_XDEV};
+	const char *why = enter(l, folder_place(folder));
+	int fd;
+
+	if (why)
+		return why;
+	fd = syscall(SYS_openat2, folder, name, &how, sizeof(how));
+	if (fd < 0 && (errno == EXDEV || errno == ENOSYS)) {
+		why = enter(l, l->file.device);
+		if (why)
+			return why;
+		fd = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return failed(l);
+	*ret = fd;
+	return NULL;
+}
+
+/* Where path leads from a root. The kernel's paths have no symbolic links in them. */
+static const char *walk(struct lookup *l, const char *root, const char *path, int *ret)
+{
+	_cleanup_close_ int at = open(root, O_PATH | O_CLOEXEC);
+	char name[256];
+
+	if (at < 0)
+		return failed(l);
+	for (path += strspn(path, "/"); *path; path += strspn(path, "/")) {
+		size_t len = strcspn(path, "/");
+		const char *why;
+		int next;
+
+		if (len >= sizeof(name))
+			return "file was gone";
+		memcpy(name, path, len);
+		name[len] = '\0';
+		why = step(l, at, name, &next);
+		if (why)
+			return why;
+		close(at);
+		at = next;
+		path += len;
+	}
+	*ret = TAKE_FD(at);
+	return NULL;
+}
+
+/* NULL, or why not. Opening a FIFO or device that took the file's name would do something: what
+ * stands at place is looked at first. */
+static const char *file_open(struct lookup *l, int place, int *ret)
+{
+	const char *why = enter(l, l->file.device);
+	char again[48];
 	struct stat st;
 	int fd;
 
-	if (place < 0 || fstat(place, &st))
-		return errno == ENOENT ? "file was gone" : "file could not be opened";
+	if (why)
+		return why;
+	if (fstat(place, &st))
+		return failed(l);
 	if (!is_same_file(&st, &l->file))
 		return "file was replaced";
-	snprintf(again, sizeof(again), "/proc/self/fd/%d", place);
+	snprintf(again, sizeof(again), "/proc/thread-self/fd/%d", place);
 	fd = open(again, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOATIME);
 	if (fd < 0)
-		return "file could not be opened";
+		return failed(l);
 	*ret = fd;
 	return NULL;
+}
+
+static const char *file_open_path(struct lookup *l, const char *root, int *ret)
+{
+	_cleanup_close_ int place = -1;
+	const char *why = walk(l, root, l->path ? l->path : "", &place);
+
+	return why ? why : file_open(l, place, ret);
+}
+
+/* The program itself, when its name is gone. */
+static const char *file_open_exe(struct lookup *l, int *ret)
+{
+	_cleanup_close_ int place = -1;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", l->pids[0]);
+	place = open(path, O_PATH | O_CLOEXEC);
+	return place < 0 ? failed(l) : file_open(l, place, ret);
 }
 
 static void lookup_file(struct lookup *l)
 {
 	_cleanup_close_ int fd = -1;
-	char path[64 + PATH_MAX_BYTES];
 	struct elf_id id;
+	char root[32];
 	int r;
 
 	/* a wrong root shows another file or none: only the file of the event is taken */
 	l->why = "file was gone";
-	for (size_t i = 0; i < ARRAY_SIZE(l->pids) && l->why; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(l->pids) && l->why && !l->is_refused; i++) {
 		if (!l->pids[i])
 			continue;
-		snprintf(path, sizeof(path), "/proc/%u/root%s", l->pids[i], l->path ? l->path : "");
-		l->why = file_open(l, path, &fd);
+		snprintf(root, sizeof(root), "/proc/%u/root", l->pids[i]);
+		l->why = file_open_path(l, root, &fd);
 	}
-	if (l->why && l->pids[0]) { /* the program itself, when its name is gone */
-		snprintf(path, sizeof(path), "/proc/%u/exe", l->pids[0]);
-		if (!file_open(l, path, &fd))
-			l->why = NULL;
+	if (l->why && l->pids[0] && !l->is_refused && !file_open_exe(l, &fd))
+		l->why = NULL;
+	if (l->why && l->path && !l->is_refused)
+		l->why = file_open_path(l, "/", &fd);
+	if (l->why && l->is_denied && !l->is_refused && !memory_notes(l, &l->notes)) {
+		l->found = true;
+		l->why = NULL;
+		return;
 	}
-	if (l->why && l->path)
-		l->why = file_open(l, l->path, &fd);
 	if (l->why)
 		return;
+	l->is_denied = false;
 	r = elf_id_read(fd, &id);
 	l->found = !r || r == -ENOEXEC;
 	l->why = l->found ? NULL : "file could not be read";
@@ -164,6 +290,8 @@ static void (*const lookups[])(struct lookup *) = {
 
 void lookup_run(struct lookup *l)
 {
+	l->is_refused = l->is_denied = false;
+	l->why = NULL;
 	lookups[l->kind](l);
 }
 

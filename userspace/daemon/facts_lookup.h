@@ -4,20 +4,36 @@
 
 #include "daemon/facts.h"
 
+/* Where a lookup may hang: a file system, by its device as the kernel encodes it, or the name
+ * service. */
+typedef uint64_t place_t;
+#define PLACE_NAMES UINT64_MAX
+
 struct lookup {
 	enum fact_kind kind;
 	struct event_file file;
 	char *path;
 	uint32_t pids[2]; /* the process that has the file, and its parent; 0: none */
 	uint32_t uid;
+	place_t place; /* where it is asked: the file's own file system, or one on the way there */
+	/* the answer */
 	bool found;
+	bool is_refused; /* nobody looked, since the place does not answer */
+	bool is_denied;	 /* root may not open the file: what is known is from one process' memory */
 	const char *why;
 	struct note_ids notes;
 	char user[64];
+	/* Called before each step that may hang at another place. False: it would. NULL: go on. */
+	bool (*enter)(struct lookup *lookup, place_t place);
+	void *enter_arg;
 };
 
 int lookup_init(struct lookup *lookup, const struct fact *fact, const uint32_t pids[2]);
 void lookup_done(struct lookup *lookup);
+/* Where a question about it is asked first. */
+place_t fact_place(const struct fact *fact);
+/* Why there is no answer from a place that does not give any. */
+const char *place_is_silent(place_t place);
 /* Looks; may block as long as the file system or the name service does. */
 void lookup_run(struct lookup *lookup);
 /* Writes what was found into the fact. */

@@ -62,6 +62,7 @@ void process_end_image(struct live *l, struct process *p, enum live_end how, uin
 	if (!image)
 		return;
 	process_leave_image(p);
+	image_grow_up(l, image);
 	image->s.end = how;
 	image->s.end_ns = end_ns;
 	image_ask_missing(image, l->facts);
@@ -181,8 +182,10 @@ static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
 	p->image = p->next && p->next->s.key.exec_id == e->head.exec_id ? TAKE_PTR(p->next)
 									: image_begin(l, &e->head);
 	p->exec_id = e->head.exec_id;
-	if (p->image)
-		image_told_exec(l, p->image, e, &past, is_scan);
+	if (!p->image)
+		return;
+	image_told_exec(l, p->image, e, &past, is_scan);
+	image_is_new(l, p->image);
 }
 
 /* The image that an event of (process, exec_id) speaks of, begun if it isn't known yet. */

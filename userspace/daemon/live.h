@@ -18,6 +18,7 @@
 
 #define LIVE_PROCESSES_MAX 65536 /* processes in the table; more are counted and not followed */
 #define LIVE_OBJECTS_MAX   OBJECTS_MAX
+#define LIVE_YOUNG_NS	   NS_PER_S /* a program's notes come from the kernel side till then */
 
 struct live_key { /* of an image */
 	uint64_t start_ns;
@@ -65,7 +66,9 @@ struct image {
 	uint32_t object_count, object_size;
 	uint64_t deadline_ns; /* facts are waited for until then */
 	TAILQ_HEAD(, process) copies;
-	TAILQ_ENTRY(image) link;   /* of the list it is handed on by */
+	TAILQ_ENTRY(image) link;  /* of the list it is handed on by */
+	TAILQ_ENTRY(image) young; /* of those that have just begun */
+	bool is_young;
 	TAILQ_ENTRY(image) flight; /* of what the writer has */
 };
 TAILQ_HEAD(image_list, image);
@@ -105,6 +108,10 @@ const struct image *live_image_of(const struct live *live, uint32_t pid, uint64_
 /* Ends every process that is_alive() denies: its end was not seen. */
 void live_reconcile(struct live *live, bool (*is_alive)(void *arg, uint32_t pid, uint64_t start_ns),
 		    void *arg);
+
+/* Has programs looked at that have run for LIVE_YOUNG_NS and whose notes nobody has told of: while
+ * they run, their memory can be read. */
+void live_look(struct live *live, uint64_t now_ns);
 
 void live_counts(const struct live *live, struct live_counts *ret);
 

@@ -328,7 +328,8 @@ static void image_set_notes(struct image *image, struct bytes notes)
 static bool is_same_object(const struct fact *a, const struct fact *b)
 {
 	return a == b ||
-	       (is_same_inode(&a->file, &b->file) && (!*a->file.fstype || !*b->file.fstype) &&
+	       (is_same_inode(&a->file, &b->file) &&
+		(!*a->file.fstype || !*b->file.fstype || a->is_private || b->is_private) &&
 		a->path_len == b->path_len && !memcmp(a->path, b->path, a->path_len));
 }
 

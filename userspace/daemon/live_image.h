@@ -26,8 +26,7 @@ void image_set_usage(struct image *image, const struct event_usage *usage, uint3
 void image_add_mapping(struct image *image, struct facts *facts, const struct event_mmap *e);
 void image_set_exit(struct image *image, const struct event_exit *e);
 
-/* At its end: asks for what no event told (the user; the program's notes where they were not in
- * memory). */
+/* Asks for what no event told (the user; the program's notes where they were not in memory). */
 void image_ask_missing(struct image *image, struct facts *facts);
 
 /*

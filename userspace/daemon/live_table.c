@@ -20,6 +20,7 @@ int live_new(struct facts *facts, struct live **ret)
 	l->facts = facts;
 	TAILQ_INIT(&l->all);
 	TAILQ_INIT(&l->finished);
+	TAILQ_INIT(&l->young);
 	*ret = l;
 	return 0;
 }

@@ -25,6 +25,7 @@ struct live {
 	struct ended *ended;
 	struct process_list all;
 	struct image_list finished;
+	struct image_list young; /* by when they began */
 	struct live_counts counts;
 	int64_t unix_minus_boot_ns;
 	uint64_t begin_ns; /* of tracking */
@@ -40,3 +41,7 @@ void process_remove(struct live *live, struct process *process);
 /* Its own image (not a copy's) goes to those that have ended. */
 void process_end_image(struct live *live, struct process *process, enum live_end how,
 		       uint64_t end_ns);
+
+/* It is one of those that live_look() waits for, or is none any more. */
+void image_is_new(struct live *live, struct image *image);
+void image_grow_up(struct live *live, struct image *image);

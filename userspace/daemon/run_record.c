@@ -298,6 +298,10 @@ static bool add_incomplete(cJSON *record, const struct image *image, const char 
 			 image->program && image->program->why ? image->program->why : "not known");
 		cJSON_AddItemToArray(list, cJSON_CreateString(text));
 	}
+	if (image->user && image->user->state == FACT_UNKNOWN && !*image->user->user) {
+		snprintf(text, sizeof(text), "user: %s", image->user->why);
+		cJSON_AddItemToArray(list, cJSON_CreateString(text));
+	}
 	for (uint32_t i = 0; i < image->object_count; i++) {
 		if (image->objects[i]->state == FACT_KNOWN)
 			continue;

@@ -89,6 +89,13 @@ static void add_errors(cJSON *json, const struct status *s)
 			 s->config->spool, strerror(-s->writer.error), s->config->state);
 		cJSON_AddItemToArray(errors, cJSON_CreateString(text));
 	}
+	if (s->tracker.stuck) {
+		snprintf(text, sizeof(text),
+			 "%u lookups hang: a file system or the name service does not answer; "
+			 "records go without what is there",
+			 s->tracker.stuck);
+		cJSON_AddItemToArray(errors, cJSON_CreateString(text));
+	}
 	if (s->writer.dropped) {
 		snprintf(text, sizeof(text),
 			 "%llu records dropped since the spool reached its quota of %u MiB: load "
@@ -113,6 +120,7 @@ cJSON *status_answer(const struct status *s)
 	add_counts(json, s, false);
 	record_add_number(json, "processes", s->tracker.live.processes);
 	record_add_number(json, "queue", s->tracker.waiting + s->writer.waiting);
+	record_add_number(json, "stuck", s->tracker.stuck);
 	record_add_number(json, "doubled", s->tracker.doubled);
 	record_add_number(json, "replayed", s->tracker.replayed);
 	part = cJSON_AddObjectToObject(json, "ring");

@@ -276,6 +276,7 @@ void tracker_advance(struct tracker *t, char **ret_lines)
 	uint64_t now_ns = node_boot_ns();
 
 	live_set_clock(t->live, node_unix_ns() - now_ns);
+	live_look(t->live, now_ns);
 	facts_collect(t->facts);
 	rules_advance(t->rules, t->facts, now_ns);
 	images_advance(t, now_ns);
@@ -310,7 +311,11 @@ int tracker_facts_fd(const struct tracker *t)
 
 void tracker_counts(const struct tracker *t, struct tracker_counts *ret)
 {
+	struct facts_counts facts;
+
 	*ret = t->counts;
+	facts_counts(t->facts, &facts);
+	ret->stuck = facts.stuck;
 	live_counts(t->live, &ret->live);
 	journal_size(t->journal, &ret->journal_used, &ret->journal_max);
 }
@@ -345,6 +350,7 @@ void tracker_losses(struct tracker *t, const struct capture_totals *totals,
 	ret->count[LOSS_END_UNSEEN] = live.unseen_ends;
 	ret->count[LOSS_LOOKUP_FULL] = facts.queue_full;
 	ret->count[LOSS_LOOKUP_LATE] = facts.given_up;
+	ret->count[LOSS_LOOKUP_STUCK] = facts.silent;
 	ret->count[LOSS_SPOOL_QUOTA] = writer->dropped;
 	ret->count[LOSS_SPOOL_EXPIRED] = writer->expired;
 	ret->count[LOSS_RECORD_FAILED] = writer->failed;

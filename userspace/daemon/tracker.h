@@ -23,6 +23,7 @@ struct tracker_counts {
 	struct live_counts live;
 	uint32_t waiting;  /* finished images that wait for facts */
 	uint32_t writing;  /* images and links that the writer has */
+	uint32_t stuck;	   /* lookups that hang */
 	uint64_t doubled;  /* events that came twice, dropped */
 	uint64_t replayed; /* journal entries told again at the start */
 	/* runs that are not recorded, by why */
