@@ -62,6 +62,9 @@ enum event_trait {
 	TRAIT_BEFORE_MAIN =
 		1 << 5,		/* mmap event of what the kernel maps in exec: loader or program */
 	TRAIT_SCANNED = 1 << 6, /* made up from /proc by the daemon */
+	/* of an exec, by the daemon before it keeps it (daemon/privacy.h) */
+	TRAIT_ARGV_SCRUBBED = 1 << 7,
+	TRAIT_ARGV_DROPPED = 1 << 8, /* all but the first */
 };
 #define TRAIT_VERDICT 0xff000000u /* of an exec: what the daemon's rules say (daemon/rules.h) */
 

@@ -14,6 +14,7 @@
 
 #include "common/fs.h"
 #include "common/log.h"
+#include "common/opt_out.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -58,11 +59,21 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+static bool has_opted_out(void)
+{
+	for (char **entry = environ; *entry; entry++)
+		if (opt_out_is_entry(bytes_of(*entry)))
+			return true;
+	return false;
+}
+
 /* NULL, or why not; fills in line, args and placeholder. */
 static const char *decide(struct link *link, struct augmented *augmented)
 {
 	const char *why;
 
+	if (link->config.opt_out && has_opted_out())
+		return "opted out by RUNMARK_TRACKING or XALT_EXECUTABLE_TRACKING";
 	if (!link->config.link_stamp)
 		return "the configuration says so";
 	if (!link->linker.can_augment)

@@ -48,6 +48,7 @@ class Node:
         self.process = None
         self.keys, self.rules = keys, rules
         self.daemon = program("runmarkd")
+        self.privacy = {}
 
     def configure(self):
         track = {"compress": "no", "rotate_seconds": "3600"}
@@ -58,6 +59,8 @@ class Node:
         with open(self.conf, "w") as conf:
             for section, keys in (("daemon", daemon), ("track", track)):
                 conf.write(f"[{section}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()))
+            if self.privacy:
+                conf.write("[privacy]\n" + "".join(f"{k} = {v}\n" for k, v in self.privacy.items()))
             if self.rules is not None:
                 conf.write("[rules]\n" + "".join(f"rule = {rule}\n" for rule in self.rules))
         os.makedirs(self.drop, exist_ok=True)

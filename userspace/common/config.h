@@ -13,6 +13,7 @@
 #define CONFIG_LIST_MAX	    256	 /* members of one list */
 
 enum config_source { CONFIG_SOURCE_AUTO, CONFIG_SOURCE_BPF, CONFIG_SOURCE_PRELOAD };
+enum config_argv { CONFIG_ARGV_FULL, CONFIG_ARGV_SCRUB, CONFIG_ARGV_NAME };
 enum config_scope { CONFIG_SCOPE_ALL, CONFIG_SCOPE_JOBS };
 
 struct config_list { /* of globs */
@@ -51,6 +52,10 @@ struct config {
 	struct config_rules rules;    /* first match wins */
 	uint32_t group_seconds;	      /* default 300 */
 	uint32_t group_short_seconds; /* default 10 */
+	/* [privacy] */
+	enum config_argv argv;
+	struct config_list scrub; /* more names of secrets, globs */
+	bool opt_out;		  /* users may, default yes */
 	/* [link] */
 	bool link_stamp; /* default yes */
 	char *link_ld;	 /* real linker, "" : found by search */

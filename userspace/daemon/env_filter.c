@@ -90,13 +90,10 @@ bool env_filter_allows(const struct env_filter *f, struct bytes entry)
 	return false;
 }
 
-void env_filter_event(const struct env_filter *f, const struct event_exec *e,
-		      struct event_exec *out)
+size_t env_filter_copy(const struct env_filter *f, struct bytes env, char *out)
 {
-	struct bytes env = event_bytes(&e->head, e->env);
-	char *to = (char *)out + e->env.off;
+	char *to = out;
 
-	memcpy(out, e, e->env.off);
 	while (env.len) {
 		const char *end = memchr(env.data, '\0', env.len);
 		struct bytes entry = {env.data, end ? (size_t)(end - env.data) : env.len};
@@ -109,6 +106,13 @@ void env_filter_event(const struct env_filter *f, const struct event_exec *e,
 		env.data += step;
 		env.len -= step;
 	}
-	out->env.len = to - ((char *)out + e->env.off);
+	return to - out;
+}
+
+void env_filter_event(const struct env_filter *f, const struct event_exec *e,
+		      struct event_exec *out)
+{
+	memcpy(out, e, e->env.off);
+	out->env.len = env_filter_copy(f, event_bytes(&e->head, e->env), (char *)out + e->env.off);
 	out->head.size = e->env.off + ((out->env.len + 7) & ~7U);
 }

@@ -18,6 +18,9 @@ void env_filter_free(struct env_filter *filter);
 /* entry: "NAME=value" of len bytes. Without a "=" it is no variable, and never allowed. */
 bool env_filter_allows(const struct env_filter *filter, struct bytes entry);
 
+/* What is allowed of env, strings with NULs between them, to out, which has room for all of it. */
+size_t env_filter_copy(const struct env_filter *filter, struct bytes env, char *out);
+
 /* A copy of e at out (EVENT_MAX_BYTES) with only what is allowed left of its environment. */
 void env_filter_event(const struct env_filter *filter, const struct event_exec *e,
 		      struct event_exec *out);

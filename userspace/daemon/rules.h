@@ -20,6 +20,7 @@
 /* enum rule_action goes on */
 enum {
 	VERDICT_OUT_OF_SCOPE = RULE_ACTIONS, /* scope = jobs, and it is in none */
+	VERDICT_OPTED_OUT,		     /* by its user; nothing is kept of it */
 	VERDICTS
 };
 

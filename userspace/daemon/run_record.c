@@ -265,7 +265,7 @@ static bool add_ids(cJSON *record, const struct node *node, const struct image *
 static bool add_incomplete(cJSON *record, const struct image *image, const char *object_hash)
 {
 	cJSON *list = cJSON_AddArrayToObject(record, "incomplete");
-	const char *reasons[EVENT_FLAG_BITS + 10];
+	const char *reasons[EVENT_FLAG_BITS + 12];
 	size_t count = 0;
 	char text[128];
 
@@ -279,6 +279,10 @@ static bool add_incomplete(cJSON *record, const struct image *image, const char 
 	for (unsigned int bit = 0; bit < EVENT_FLAG_BITS; bit++)
 		if (image->s.flags & (1u << bit))
 			reasons[count++] = event_flag_text(bit);
+	if (image->exec && (image->exec->head.traits & TRAIT_ARGV_SCRUBBED))
+		reasons[count++] = "argv: secrets replaced";
+	if (image->exec && (image->exec->head.traits & TRAIT_ARGV_DROPPED))
+		reasons[count++] = "argv: not kept by configuration";
 	if (image->s.end == END_UNSEEN)
 		reasons[count++] = "end: not seen";
 	if (image->s.end != END_UNSEEN && !image->s.has_usage)

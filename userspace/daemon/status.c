@@ -28,6 +28,7 @@ static void add_counts(cJSON *json, const struct status *s, bool only_grown)
 	record_add_number(records, "node", s->writer.nodes);
 	cJSON_AddItemToObject(json, "lost", losses_json(&s->losses, NULL, only_grown));
 	unrecorded = cJSON_AddObjectToObject(json, "unrecorded");
+	record_add_number(unrecorded, "opted_out", s->tracker.opted_out);
 	record_add_number(unrecorded, "ignored", s->tracker.ignored);
 	record_add_number(unrecorded, "out_of_scope", s->tracker.out_of_scope);
 	cut = cJSON_AddObjectToObject(json, "cut");

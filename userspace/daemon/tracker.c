@@ -44,6 +44,7 @@ static bool image_is_unwanted(struct tracker *t, const struct image *image)
 	if (!image->exec && t->config->scope == CONFIG_SCOPE_JOBS)
 		verdict = VERDICT_OUT_OF_SCOPE;
 	t->counts.ignored += verdict == RULE_IGNORE;
+	t->counts.opted_out += verdict == VERDICT_OPTED_OUT;
 	t->counts.out_of_scope += verdict == VERDICT_OUT_OF_SCOPE;
 	return !verdict_is_recorded(verdict);
 }
@@ -104,7 +105,7 @@ int tracker_new(const struct config *config, const struct node *node, struct wri
 	if (!r)
 		r = live_new(t->facts, &t->live);
 	if (!r)
-		r = env_filter_new(&config->environment, &t->filter);
+		r = privacy_new(config, &t->privacy);
 	if (!r)
 		r = rules_new(config, &t->rules);
 	if (!r) {
@@ -143,7 +144,7 @@ void tracker_free(struct tracker *t)
 		tracker_free_link(t, link);
 	live_free(t->live);
 	journal_free(t->journal);
-	env_filter_free(t->filter);
+	privacy_free(t->privacy);
 	rules_free(t->rules, t->facts);
 	tdestroy(t->written, free);
 	facts_free(t->facts);
@@ -165,6 +166,8 @@ static void event_take(struct tracker *t, const struct event *event)
 		tracker_judge(t, (const void *)event);
 		event = (const void *)t->filtered;
 	}
+	if (t->has_opted_out && !(event = tracker_blank(t, event)))
+		return;
 	/* there is room: who drains asks before, and stops when there is none */
 	(void)journal_append(t->journal, JOURNAL_EVENT, event, event->size);
 	live_apply(t->live, event, event->traits & TRAIT_SCANNED);
@@ -192,8 +195,12 @@ void tracker_scanned(struct tracker *t, const struct event *event)
 
 void tracker_link(struct tracker *t, cJSON *record, uint32_t uid)
 {
-	struct link *link = tracker_add_link(t, record, uid);
+	struct link *link = NULL;
 
+	if (privacy_link(t->privacy, record))
+		link = tracker_add_link(t, record, uid);
+	else
+		cJSON_Delete(record);
 	if (link)
 		(void)tracker_journal_link(t, link);
 }
@@ -283,6 +290,10 @@ void tracker_advance(struct tracker *t, char **ret_lines)
 	tracker_advance_links(t, now_ns);
 	writer_go(t->writer);
 	writer_collect(t->writer, is_written, t, ret_lines);
+	if (t->blank_due_ns && now_ns >= t->blank_due_ns) {
+		t->blank_due_ns = 0;
+		(void)tracker_restart_journal(t);
+	}
 	/* without anything done since, a new one would be as long */
 	if (t->done_since_restart && (journal_is_long(t->journal) || !tracker_has_room(t)))
 		(void)tracker_restart_journal(t);

@@ -29,6 +29,7 @@ struct tracker_counts {
 	/* runs that are not recorded, by why */
 	uint64_t out_of_scope; /* outside of jobs, where only those of jobs are wanted */
 	uint64_t ignored;      /* by a rule */
+	uint64_t opted_out;    /* by their users */
 	uint64_t journal_used, journal_max;
 };
 

@@ -31,6 +31,24 @@ static void replay_done(struct tracker *t, const struct live_key *key)
 	}
 }
 
+/* An exec that an earlier version, or another configuration, has journaled with more than is kept
+ * now, loses that. */
+static void replay_event(struct tracker *t, const struct event *event)
+{
+	const struct event_exec *exec = (const void *)event;
+
+	if (event->kind == EVENT_EXEC && verdict_is_recorded(exec_verdict(exec))) {
+		privacy_exec(t->privacy, exec, (void *)t->filtered);
+		event = (const void *)t->filtered;
+		if ((event->traits ^ exec->head.traits) &
+		    (TRAIT_ARGV_SCRUBBED | TRAIT_ARGV_DROPPED))
+			t->blank_due_ns = 1; /* at once */
+	} else if (event->kind == EVENT_EXEC) {
+		t->has_opted_out |= exec_verdict(exec) == VERDICT_OPTED_OUT;
+	}
+	live_apply(t->live, event, event->traits & TRAIT_SCANNED);
+}
+
 void tracker_replay(void *arg, uint32_t kind, struct bytes data)
 {
 	struct tracker *t = arg;
@@ -43,7 +61,7 @@ void tracker_replay(void *arg, uint32_t kind, struct bytes data)
 			return;
 		if (event->seq && event->cpu < CPUS_MAX)
 			t->sequences[event->cpu] = event->seq;
-		live_apply(t->live, event, event->traits & TRAIT_SCANNED);
+		replay_event(t, event);
 		break;
 	case JOURNAL_IMAGE:
 		if (data.len == sizeof(struct live_image_state))

@@ -3,6 +3,9 @@
 #include "daemon/tracker_state.h"
 
 #define NAMES_PATIENCE_NS NS_PER_S
+/* The mappings that an exec makes itself are told before it, and so journaled before it is known
+ * that their user opts out. The journal is begun anew without them, so long after. */
+#define BLANK_NS (10 * NS_PER_S)
 
 void tracker_wait_for_names(struct tracker *t)
 {
@@ -46,13 +49,37 @@ void tracker_judge(struct tracker *t, const struct event_exec *e)
 	uint32_t ranks = ranks_of_env(event_bytes(&e->head, e->env));
 	unsigned int verdict;
 
+	if (privacy_opts_out(t->privacy, event_bytes(&e->head, e->env))) {
+		privacy_blank_exec(e, out);
+		exec_set_verdict(out, VERDICT_OPTED_OUT, ranks);
+		t->has_opted_out = true;
+		if (!t->blank_due_ns)
+			t->blank_due_ns = node_boot_ns() + BLANK_NS;
+		return;
+	}
 	subject_of_exec(e, &t->subject);
 	(void)rules_decide(t->rules, &t->subject, &verdict);
 	if (verdict == RULE_GROUP && is_task(ranks, parent_ranks(t, e)))
 		verdict = RULE_FULL;
 	if (verdict_is_recorded(verdict))
-		env_filter_event(t->filter, e, out);
+		privacy_exec(t->privacy, e, out);
 	else
 		strip(e, out);
 	exec_set_verdict(out, verdict, ranks);
+}
+
+const struct event *tracker_blank(struct tracker *t, const struct event *e)
+{
+	const struct image *image;
+
+	if (e->kind != EVENT_MMAP && e->kind != EVENT_EXIT)
+		return e;
+	image = live_image_of(t->live, e->pid, e->start_ns);
+	if (!image || e->exec_id > image->s.key.exec_id ||
+	    image_verdict(image) != VERDICT_OPTED_OUT)
+		return e;
+	if (e->kind == EVENT_MMAP)
+		return NULL;
+	privacy_blank_exit((const void *)e, (void *)t->filtered);
+	return (const void *)t->filtered;
 }

@@ -3,8 +3,8 @@
  * and tracker_links.c share. */
 #pragma once
 
-#include "daemon/env_filter.h"
 #include "daemon/journal.h"
+#include "daemon/privacy.h"
 #include "daemon/rules.h"
 #include "daemon/tracker.h"
 
@@ -28,7 +28,7 @@ struct tracker {
 	struct facts *facts;
 	struct live *live;
 	struct journal *journal;
-	struct env_filter *filter;
+	struct privacy *privacy;
 	struct rules *rules;
 	struct subject subject; /* of the exec at hand */
 	struct image_list waiting, writing;
@@ -36,6 +36,8 @@ struct tracker {
 	struct tracker_counts counts;
 	/* the kernel side's totals: that earlier instances told of, and that are told of by now */
 	struct capture_totals told, reported;
+	bool has_opted_out;	     /* some program has: events may have to be blanked */
+	uint64_t blank_due_ns;	     /* the journal may still hold mappings of one, 0: none */
 	uint64_t done_since_restart; /* entries of the journal that need not be kept */
 	void *written;		     /* ids of runs and links in files that were mended, tsearch */
 	uint64_t sequences[CPUS_MAX];
@@ -57,6 +59,8 @@ void tracker_advance_links(struct tracker *tracker, uint64_t now_ns);
 
 /* Writes to t->filtered what is kept of an exec: judged by the rules, its environment filtered. */
 void tracker_judge(struct tracker *tracker, const struct event_exec *exec);
+/* What is kept of another event: less of one whose user has opted out, or NULL. */
+const struct event *tracker_blank(struct tracker *tracker, const struct event *event);
 /* At the start, for a moment: names that rules ask for are known before the first exec. */
 void tracker_wait_for_names(struct tracker *tracker);
 
