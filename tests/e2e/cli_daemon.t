@@ -162,7 +162,8 @@ third = made.run(objects=rotated, env=env)
 fourth = made.run('start', objects=unknown)
 link = made.link(watermark='01a1fd85-696d-7000-8000-000000000001', build_id='aa' * 20)
 node = dict(made.head('node'), event='periodic', time=first['start'], instance='0' * 16)
-group = dict(made.run(), schema='runmark.group/1', count=11)
+group = dict(made.run(), schema='runmark.group/1', count=11,
+             exits=[{'exit': {'code': 0}, 'count': 8}, {'exit': None, 'count': 3}])
 names = ['n042.boot.x.%06d.jsonl' % number for number in (1, 2)]
 
 
@@ -244,13 +245,13 @@ for name in names:
 with Daemon(Node().respond) as daemon:
     lines, rest, err, status = tail(9)
 cells = [text.split()[2:] for text in lines]
-tap.same(lines[0].split(), [b'START', b'USER', b'JOB', b'ELAPSED', b'EXIT', b'PROGRAM', b'RUN'],
+tap.same(lines[0].split(), [b'START', b'USER', b'JOB', b'ELAPSED', b'RUNS', b'EXIT', b'PROGRAM', b'RUN'],
          'tail as a table')
-tap.same([(row[3], row[5]) for row in cells[1:5]],
+tap.same([(row[4], row[6]) for row in cells[1:5]],
          [(b'0', first['run_id'].encode()), (b'SIGKILL', second['run_id'].encode()),
           (b'0', third['run_id'].encode()), (b'running', fourth['run_id'].encode())], 'runs')
-tap.same([row[3:5] for row in cells[5:6]], [[b'linked', b'/home/alice/a.out']], 'links')
-tap.same((cells[6][0], cells[6][3], b' '.join(cells[7][3:5])), (b'periodic', b'node', b'11 runs'),
+tap.same([row[4:6] for row in cells[5:6]], [[b'linked', b'/home/alice/a.out']], 'links')
+tap.same((cells[6][0], cells[6][4], b' '.join(cells[7][3:8])), (b'periodic', b'node', b'11 0 x8, unknown x3'),
          'node records and groups')
 tap.same((status, control_characters(b''.join(lines)), daemon.asked), (0, [], ['tail\n']),
          'and nothing else asked')

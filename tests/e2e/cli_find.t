@@ -85,8 +85,10 @@ sets = {record['hash']: record for record in made.sets}
 
 
 def filled(run):
-    """The run as find prints it: with what its sets hold."""
+    """The run as find prints it: with what its sets hold, and what became of it."""
     run = dict(run)
+    if run['schema'] == 'runmark.start/1':
+        run['state'] = 'running'
     for reference, names in (('object_set', ('objects',)), ('env_set', ('env', 'env_b64'))):
         for name in names:
             run[name] = sets[run[reference]].get(name) if run[reference] else None
@@ -191,6 +193,11 @@ for options, fits in filters:
     tap.same((got, result.status), (wanted, 0 if wanted else 1), ascii(name))
 
 # --since and --until; None: the default window
+def ran_until(run):
+    """An open run goes on; one whose end is unknown is a point in time."""
+    return us_of(run['end']) or (NOW if run['schema'] == 'runmark.start/1' else start(run))
+
+
 windows = [
     (['--since', '1y'], lambda r: True),
     (['--since', '29d'], lambda r: start(r) > NOW - 29 * DAY * 1000000),
@@ -198,9 +205,9 @@ windows = [
     (['--until', '2d'], lambda r: exe(r) == b'/bin/old'),
     (['--since', '1w', '--until', time_of(start(runs[3]))], lambda r: start(r) < start(runs[3])
      and start(r) > NOW - 7 * DAY * 1000000),
-    (['--since', time_of(start(runs[3]))], lambda r: start(r) >= start(runs[3])),
+    (['--since', time_of(start(runs[3]))], lambda r: ran_until(r) >= start(runs[3])),
     (['--since', time_of(start(runs[3])), '--until', time_of(start(runs[3]) + 1)],
-     lambda r: r is runs[3]),
+     lambda r: start(r) <= start(runs[3]) <= ran_until(r)),
     (['--since', '1y', '--exe', '/bin/old*'], lambda r: exe(r).startswith(b'/bin/old')),
     (['--since', '1y', '--job', '99'], lambda r: job(r, 'id') == '99'),
     (['--job', '99'], lambda r: False),
@@ -322,6 +329,7 @@ statuses = [
     (['--build-id', 'abc'], 2, b'--build-id takes hex digits'),
     (['--job', '.0'], 2, b'--job takes'),
     (['--since', 'soon'], 2, b'--since takes a time'),
+    (['--since', '1d', '--until', '2d'], 2, b'--since is not before --until'),
     (['--columns', 'usr'], 2, b'nearest is user'),
     (['--usr', 'x'], 2, b'nearest is --user'),
     (['x'], 2, b'takes options only'),

@@ -43,9 +43,16 @@ static char *make_kind(const cJSON *run)
 
 /* The order is CSV's, and that of the default table. */
 const struct column columns[] = {
-	{"start", "start of the run", COLUMN_TIME, true, "start", NULL, {"START", .nominal = 19}},
+	{"start",
+	 "start of the run",
+	 COLUMN_TIME,
+	 true,
+	 "start",
+	 NULL,
+	 NULL,
+	 {"START", .nominal = 19}},
 	{"end", "its end", COLUMN_TIME, .path = "end", .table = {"END", .nominal = 19}},
-	{"user", "user by name", TEXT, true, "user", NULL, {"USER", .min = 4, .nominal = 8}},
+	{"user", "user by name", TEXT, true, "user", NULL, NULL, {"USER", .min = 4, .nominal = 8}},
 	{"uid", "real user id", NUMBER, .path = "uid", .table = {"UID", RIGHT}},
 	{"euid", "effective user id", NUMBER, .path = "euid", .table = {"EUID", RIGHT}},
 	{"gid", "real group id", NUMBER, .path = "gid", .table = {"GID", RIGHT}},
@@ -61,33 +68,44 @@ const struct column columns[] = {
 	 .table = {"MANAGER", .min = 4}},
 	{"container", "id of the container", TEXT, .path = "container.id",
 	 .table = {"CONTAINER", .min = 8}},
-	{"host", "node", TEXT, true, "host", NULL, {"HOST", .min = 6, .nominal = 8, .drop = 2}},
+	{"host",
+	 "node",
+	 TEXT,
+	 true,
+	 "host",
+	 NULL,
+	 NULL,
+	 {"HOST", .min = 6, .nominal = 8, .drop = 2}},
 	{"cluster", "cluster", TEXT, .path = "cluster", .table = {"CLUSTER", .min = 4}},
 	{"elapsed",
-	 "wall time",
+	 "wall time; of a group the sum, of a running one (>) so far",
 	 COLUMN_ELAPSED,
 	 true,
 	 "elapsed_s",
+	 "elapsed_s.sum",
 	 NULL,
 	 {"ELAPSED", RIGHT, .nominal = 7, .drop = 1}},
-	{"exit", "exit code, signal, exec (another program followed), running or unknown", TEXT,
+	{"runs", "runs that the line stands for: of a group its members", TEXT, true,
+	 .make = run_make_runs, .table = {"RUNS", RIGHT, .drop = 4}},
+	{"exit",
+	 "exit code, signal, exec (another program followed), running, node lost or unknown", TEXT,
 	 true, .make = run_make_exit, .table = {"EXIT", .min = 7, .nominal = 7}},
 	{"user_s", "CPU seconds of the program", COLUMN_ELAPSED, .path = "usage.user_s",
-	 .table = {"USERCPU", RIGHT}},
+	 .group_path = "usage.user_s.sum", .table = {"USERCPU", RIGHT}},
 	{"system_s", "CPU seconds of the kernel for it", COLUMN_ELAPSED, .path = "usage.system_s",
-	 .table = {"SYSCPU", RIGHT}},
+	 .group_path = "usage.system_s.sum", .table = {"SYSCPU", RIGHT}},
 	{"max_rss", "peak memory", COLUMN_SIZE, .path = "usage.max_rss",
-	 .table = {"MAXRSS", RIGHT}},
+	 .group_path = "usage.max_rss.max", .table = {"MAXRSS", RIGHT}},
 	{"read_bytes", "read from storage", COLUMN_SIZE, .path = "usage.read_bytes",
-	 .table = {"READ", RIGHT}},
+	 .group_path = "usage.read_bytes.sum", .table = {"READ", RIGHT}},
 	{"write_bytes", "written to storage", COLUMN_SIZE, .path = "usage.write_bytes",
-	 .table = {"WRITTEN", RIGHT}},
+	 .group_path = "usage.write_bytes.sum", .table = {"WRITTEN", RIGHT}},
 	{"minor_faults", "page faults without reading", NUMBER, .path = "usage.minor_faults",
-	 .table = {"MINFLT", RIGHT}},
+	 .group_path = "usage.minor_faults.sum", .table = {"MINFLT", RIGHT}},
 	{"major_faults", "page faults with reading", NUMBER, .path = "usage.major_faults",
-	 .table = {"MAJFLT", RIGHT}},
+	 .group_path = "usage.major_faults.sum", .table = {"MAJFLT", RIGHT}},
 	{"forks", "copies folded into the run", NUMBER, .path = "usage.forks",
-	 .table = {"FORKS", RIGHT}},
+	 .group_path = "usage.forks.sum", .table = {"FORKS", RIGHT}},
 	{"pid", "process id", NUMBER, .path = "pid", .table = {"PID", RIGHT}},
 	{"ppid", "parent's process id", NUMBER, .path = "ppid", .table = {"PPID", RIGHT}},
 	{"program",
@@ -95,6 +113,7 @@ const struct column columns[] = {
 	 TEXT,
 	 true,
 	 "exe.path",
+	 NULL,
 	 NULL,
 	 {"PROGRAM", .is_cut_left = true, .min = 12, .nominal = 32}},
 	{"build_id", "the program's build-id", TEXT, .path = "exe.build_id",
@@ -111,16 +130,17 @@ const struct column columns[] = {
 	 .table = {"ARGUMENTS", .min = 16}},
 	{"origin", "exec, fork or scan", TEXT, .path = "origin", .table = {"ORIGIN"}},
 	{"source", "who saw it", TEXT, .path = "source", .table = {"SOURCE"}},
-	{"kind", "run, or start of one that still runs", TEXT, .make = make_kind,
+	{"kind", "run, start of one whose end has not come, or group", TEXT, .make = make_kind,
 	 .table = {"KIND"}},
 	{"incomplete", "what is missing, and why", TEXT, .make = make_incomplete,
 	 .table = {"INCOMPLETE", .min = 12}},
 	{"parent", "run id of the parent", TEXT, .path = "parent_run_id", .table = {"PARENT"}},
 	{"run_id",
-	 "id of the run, for show",
+	 "id of the run or group, for show",
 	 TEXT,
 	 true,
 	 "run_id",
+	 "group_id",
 	 NULL,
 	 {"RUN", .drop = 3, .nominal = 36}},
 };
@@ -192,13 +212,31 @@ static char *format_size(double bytes)
 	return strdup(text);
 }
 
+static int get_number(const struct column *column, const cJSON *run, double *ret)
+{
+	int r = record_get_number(run, column->path, ret);
+
+	return r < 0 && column->group_path ? record_get_number(run, column->group_path, ret) : r;
+}
+
+/* A run that is open has run so long at least. */
+static char *elapsed_so_far(const struct column *column, const cJSON *run)
+{
+	char elapsed[ELAPSED_SIZE], *text;
+	double value;
+
+	if (strcmp(column->path, "elapsed_s") != 0 || run_open_seconds(run, &value) < 0)
+		return NULL;
+	return asprintf(&text, ">%s", when_format_elapsed(value, elapsed)) < 0 ? NULL : text;
+}
+
 static char *number_for_table(const struct column *column, const cJSON *run)
 {
 	char elapsed[ELAPSED_SIZE];
 	double value;
 
-	if (record_get_number(run, column->path, &value) < 0)
-		return NULL;
+	if (get_number(column, run, &value) < 0)
+		return elapsed_so_far(column, run);
 	switch (column->kind) {
 	case COLUMN_ELAPSED:
 		return strdup(when_format_elapsed(value, elapsed));
@@ -216,7 +254,10 @@ static char *exact_text(const struct column *column, const cJSON *run)
 
 	if (column->make)
 		return column->make(run);
-	return record_get_text(run, column->path, &text, &len) < 0 ? NULL : text;
+	if (!record_get_text(run, column->path, &text, &len))
+		return text;
+	return column->group_path && !record_get_text(run, column->group_path, &text, &len) ? text
+											    : NULL;
 }
 
 char *column_for_table(const struct column *column, const cJSON *run)
@@ -246,8 +287,7 @@ char *column_for_csv(const struct column *column, const cJSON *run)
 			       ? NULL
 			       : strdup(record_time_format(ns, when));
 	if (column->kind != COLUMN_TEXT)
-		return record_get_number(run, column->path, &value) < 0 ? NULL
-									: format_number(value);
+		return get_number(column, run, &value) < 0 ? NULL : format_number(value);
 	text = exact_text(column, run);
 	return text ? text_for_csv(bytes_of(text)) : NULL;
 }

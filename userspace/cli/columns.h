@@ -15,8 +15,9 @@ struct column {
 	const char *name; /* as --columns calls it, and the heading of CSV */
 	const char *help;
 	enum column_kind kind;
-	bool in_table;	  /* shown by default */
-	const char *path; /* member of the record ("exe.path"), or NULL: make tells */
+	bool in_table;		/* shown by default */
+	const char *path;	/* member of the record ("exe.path"), or NULL: make tells */
+	const char *group_path; /* of a group, where that has it elsewhere */
 	char *(*make)(
 		const cJSON *run); /* exact bytes, NUL-terminated, to be freed; NULL: absent */
 	struct table_column table;
@@ -47,7 +48,12 @@ char *column_for_csv(const struct column *column, const cJSON *run);
 
 /* Made values that others show too. */
 char *run_make_job(const cJSON *record);       /* "123.0"; NULL if in none */
-char *run_make_exit(const cJSON *record);      /* "0", "1", "SIGKILL", "running", "unknown" */
+char *run_make_exit(const cJSON *record);      /* "0", "SIGKILL", "running", "0 x12, 1 x3", ... */
+char *run_make_runs(const cJSON *record);      /* "1", or how many a group has */
 char *run_make_arguments(const cJSON *record); /* words, quoted as a shell would need it */
+/* How long an open run has run for sure: 0, or negative errno. */
+int run_open_seconds(const cJSON *record, double *ret);
+/* Runs that a record stands for. */
+double run_count_of(const cJSON *record);
 /* The texts of an array in the same way; b64 may be NULL. */
 char *words_join(const cJSON *texts, const cJSON *b64);

@@ -35,15 +35,17 @@ struct find {
 	struct records *records;
 	struct output output;
 	uint64_t unreadable;
+	double runs; /* printed, members of groups included */
 };
 
 static int print_run(void *arg, const struct run_key *key)
 {
 	struct find *find = arg;
 	_cleanup_json_ cJSON *run = NULL;
-	int r = records_get_run(
-		find->records, key->run_id,
-		find->output.format == OUTPUT_JSON ? RECORD_SETS_TEXT : RECORD_SETS_NONE, &run);
+	enum record_sets_form form =
+		find->output.format == OUTPUT_JSON ? RECORD_SETS_TEXT : RECORD_SETS_NONE;
+	int r = key->is_group ? records_get_group(find->records, key->id, form, &run)
+			      : records_get_run(find->records, key->id, form, &run);
 
 	if (r == -ENOENT) /* deleted since it was found */
 		return 0;
@@ -51,7 +53,10 @@ static int print_run(void *arg, const struct run_key *key)
 		find->unreadable++;
 		return 0;
 	}
-	return r < 0 ? r : output_run(&find->output, run);
+	if (r < 0)
+		return r;
+	find->runs += run_count_of(run);
+	return output_run(&find->output, run);
 }
 
 /* What people have to know of an answer, beside it. */
@@ -64,11 +69,15 @@ static void print_footer(const struct find *find, const struct find_args *args)
 		return;
 	fflush(stdout);
 	if (limit && count >= limit)
-		fprintf(stderr, "the newest %" PRIu64 " runs", count);
-	else if (count)
-		fprintf(stderr, "%" PRIu64 " run%s", count, count == 1 ? "" : "s");
-	else
+		fputs("the newest ", stderr);
+	if (!count)
 		fputs("no run", stderr);
+	else if (limit && count >= limit && find->runs == 1)
+		fputs("run", stderr);
+	else
+		fprintf(stderr, "%.0f run%s", find->runs, find->runs == 1 ? "" : "s");
+	if (find->runs > (double)count)
+		fprintf(stderr, " in %" PRIu64 " line%s", count, count == 1 ? "" : "s");
 	when_format(args->filter.since_us * 1000, since);
 	if (!args->since_ns)
 		fprintf(stderr, " in %d days, since %s (--since looks further back)", DEFAULT_DAYS,
@@ -142,6 +151,12 @@ static void set_window(struct find_args *args)
 	args->filter.until_us = args->until_ns / 1000;
 }
 
+/* A window that holds no time is a mistake. */
+static bool is_window_wrong(const struct find_args *args)
+{
+	return args->since_ns && args->until_ns && args->since_ns >= args->until_ns;
+}
+
 static int find_main(const struct command *command, int argc, char **argv)
 {
 	struct find_args args = {.limit = NO_LIMIT};
@@ -172,6 +187,8 @@ static int find_main(const struct command *command, int argc, char **argv)
 		return command_wrong(command,
 				     "--job takes a job, 123 or 123.0 or 120_3, not \"%s\"",
 				     args.filter.job);
+	if (is_window_wrong(&args))
+		return command_wrong(command, "--since is not before --until");
 	set_window(&args);
 	args.filter.limit = args.limit != NO_LIMIT	  ? args.limit
 			    : args.format == OUTPUT_TABLE ? DEFAULT_LIMIT
@@ -196,11 +213,13 @@ static const struct option_spec find_options[] = {
 	 "Runs with this build-id, of the program or of a library."},
 	{"host", "NAME", &option_text, FILTER(host), "Runs on this node; a name or a glob."},
 	{"since", "TIME", &option_when, offsetof(struct find_args, since_ns),
-	 "Runs that started then or later (default: 7 days before --until)."},
+	 "Runs that ran then or later (default: 7 days before --until)."},
 	{"until", "TIME", &option_when, offsetof(struct find_args, until_ns),
 	 "Runs that started before (default: now)."},
+	{"running", NULL, &option_flag, FILTER(running),
+	 "Runs that still run, as far as is known."},
 	{"failed", NULL, &option_flag, FILTER(failed),
-	 "Runs that ended with a signal or a code other than 0."},
+	 "Runs that ended with a signal or a code other than 0; groups in which\none did."},
 	{"signal", "NAME", &option_signal, FILTER(signal), "Runs that this signal ended."},
 	{"limit", "N", &option_count, offsetof(struct find_args, limit),
 	 "The newest N only; 0: all (default: 1000 for a table, else all)."},
@@ -215,6 +234,8 @@ const struct command command_find = {
 	.details = "TIME: 2026-11-21T09:52:21Z, \"2026-11-21 09:52\" (local), 2026-11-21, today, "
 		   "yesterday,\n"
 		   "or how long ago: 2h, 3d, \"1 week\". --columns help lists the columns.\n"
+		   "Short equal runs of a job step may be recorded as a group: one line, with how "
+		   "many (RUNS).\n"
 		   "Exit status: 0 found, 1 nothing found, 2 wrong usage, 3 failure.",
 	.options = find_options,
 	.n_options = ARRAY_SIZE(find_options),

@@ -7,7 +7,11 @@
 /* Of run_fields: what is no member. */
 enum { RUN_FIELD_STATE, RUN_FIELD_OBJECT_SET, RUN_FIELD_ENV_SET };
 
+/* Of group_fields. */
+enum { GROUP_FIELD_OBJECT_SET, GROUP_FIELD_ENV_SET };
+
 extern const struct field_list run_fields;    /* of run_view */
+extern const struct field_list group_fields;  /* of run_group_view */
 extern const struct field_list link_fields;   /* of link_view */
 extern const struct field_list object_fields; /* of object_set_member m, object o, path p */
 extern const struct field_list input_fields;  /* of input_set_member m, object o, path p */

@@ -4,17 +4,19 @@
  * their own. What is which member is told by the tables in record_fields.c.
  */
 #include "cli/records.h"
+#include "cli/boots.h"
 #include "cli/record_fields.h"
 #include "common/record.h"
 #include <errno.h>
 
-enum statement { RUN, LINKS, LINKS_OF_PATH, LINK_INPUTS, STATEMENTS };
+enum statement { RUN, GROUP, LINKS, LINKS_OF_PATH, LINK_INPUTS, STATEMENTS };
 
 static const struct {
 	const struct field_list *fields;
 	const char *from;
 } statements[STATEMENTS] = {
 	[RUN] = {&run_fields, "run_view WHERE run_id = ?"},
+	[GROUP] = {&group_fields, "run_group_view WHERE group_id = ?"},
 	[LINKS] = {&link_fields,
 		   "link_view WHERE watermark = ? OR build_id = ? ORDER BY time_us, link_id"},
 	[LINKS_OF_PATH] = {&link_fields, "link_view WHERE output = ? ORDER BY time_us, link_id"},
@@ -26,7 +28,8 @@ static const struct {
 
 struct records {
 	struct record_sets *sets;
-	struct query *queries[STATEMENTS];
+	struct boots *boots;
+	struct query *queries[STATEMENTS], *where_open; /* of an open run: host, boot, start */
 };
 
 int records_new(struct store *store, struct records **ret)
@@ -37,6 +40,11 @@ int records_new(struct store *store, struct records **ret)
 	if (!records)
 		return -ENOMEM;
 	r = record_sets_new(store, &records->sets);
+	if (r >= 0)
+		r = boots_new(store, &records->boots);
+	if (r >= 0)
+		r = query_new(store, "SELECT host, boot, start_us FROM run WHERE run_id = ?",
+			      &records->where_open);
 	for (size_t i = 0; r >= 0 && i < STATEMENTS; i++) {
 		_cleanup_free_ char *sql =
 			record_fields_select(statements[i].fields, statements[i].from);
@@ -55,44 +63,90 @@ void records_free(struct records *records)
 		return;
 	for (size_t i = 0; i < STATEMENTS; i++)
 		query_free(records->queries[i]);
+	query_free(records->where_open);
+	boots_free(records->boots);
 	record_sets_free(records->sets);
 	free(records);
 }
 
-int records_get_run(struct records *records, const uint8_t run_id[16], enum record_sets_form form,
-		    cJSON **ret)
+/* What became of a run of which only the start is known. */
+static int add_fate(struct records *records, const uint8_t run_id[16], cJSON *run)
 {
-	_cleanup_json_ cJSON *run = cJSON_CreateObject();
-	struct query *query = records->queries[RUN];
-	int64_t objects = -1, env = -1;
+	struct query *query = records->where_open;
+	struct boot_fate fate = {0};
 	int r = query_bind_blob(query, 1, (struct bytes){(const char *)run_id, 16});
 
-	if (!run)
+	if (r >= 0)
+		r = query_step(query);
+	if (r > 0)
+		r = boots_ask(records->boots, query_int(query, 0), query_int(query, 1),
+			      query_int(query, 2), &fate);
+	query_reset(query);
+	if (r < 0)
+		return r;
+	if (!cJSON_AddStringToObject(run, "state", fate.is_lost ? "node lost" : "running") ||
+	    (fate.seen_us && !record_add_time(run, "seen_until", (uint64_t)fate.seen_us * 1000)) ||
+	    (fate.is_lost &&
+	     !record_add_time(run, "ended_before", (uint64_t)fate.before_us * 1000)))
+		return -ENOMEM;
+	return 0;
+}
+
+static int64_t id_or_none(struct query *query, int column)
+{
+	return query_is_null(query, column) ? -1 : query_int(query, column);
+}
+
+/* One row of RUN or GROUP. */
+static int get(struct records *records, enum statement statement, const uint8_t id[16],
+	       enum record_sets_form form, cJSON **ret)
+{
+	_cleanup_json_ cJSON *record = cJSON_CreateObject();
+	struct query *query = records->queries[statement];
+	bool is_group = statement == GROUP, is_open = false;
+	int64_t objects = -1, env = -1;
+	int r = query_bind_blob(query, 1, (struct bytes){(const char *)id, 16});
+
+	if (!record)
 		return -ENOMEM;
 	if (r >= 0)
 		r = query_step(query);
 	if (r > 0) {
-		bool is_complete = query_int(query, RUN_FIELD_STATE) != 0;
-
-		if (!query_is_null(query, RUN_FIELD_OBJECT_SET))
-			objects = query_int(query, RUN_FIELD_OBJECT_SET);
-		if (!query_is_null(query, RUN_FIELD_ENV_SET))
-			env = query_int(query, RUN_FIELD_ENV_SET);
-		r = cJSON_AddStringToObject(run, "schema",
-					    is_complete ? RECORD_SCHEMA("run")
-							: RECORD_SCHEMA("start"))
-			    ? record_fields_add(&run_fields, query, run)
+		is_open = !is_group && query_int(query, RUN_FIELD_STATE) == 0;
+		objects = id_or_none(query, is_group ? (int)GROUP_FIELD_OBJECT_SET
+						     : (int)RUN_FIELD_OBJECT_SET);
+		env = id_or_none(query,
+				 is_group ? (int)GROUP_FIELD_ENV_SET : (int)RUN_FIELD_ENV_SET);
+		r = cJSON_AddStringToObject(record, "schema",
+					    is_group  ? RECORD_SCHEMA("group")
+					    : is_open ? RECORD_SCHEMA("start")
+						      : RECORD_SCHEMA("run"))
+			    ? record_fields_add(statements[statement].fields, query, record)
 			    : -ENOMEM;
 	} else if (r == 0) {
 		r = -ENOENT;
 	}
 	query_reset(query);
+	if (r >= 0 && is_open)
+		r = add_fate(records, id, record);
 	if (r >= 0 && form != RECORD_SETS_NONE)
-		r = record_sets_add(records->sets, objects, env, form, run);
+		r = record_sets_add(records->sets, objects, env, form, record);
 	if (r < 0)
 		return r;
-	*ret = TAKE_PTR(run);
+	*ret = TAKE_PTR(record);
 	return 0;
+}
+
+int records_get_run(struct records *records, const uint8_t run_id[16], enum record_sets_form form,
+		    cJSON **ret)
+{
+	return get(records, RUN, run_id, form, ret);
+}
+
+int records_get_group(struct records *records, const uint8_t group_id[16],
+		      enum record_sets_form form, cJSON **ret)
+{
+	return get(records, GROUP, group_id, form, ret);
 }
 
 static int add_inputs(struct records *records, cJSON *link)

@@ -16,11 +16,16 @@ int records_new(struct store *store, struct records **ret);
 void records_free(struct records *records);
 
 /*
- * The run (or start) record, with its sets in that form. -ENOENT if there is none; -EBADMSG if what
- * is stored makes no sense. The caller frees *ret.
+ * The run (or start) record, with its sets in that form. A start record says besides what became of
+ * the run ("state", and what is known of its end: boots.h). -ENOENT if there is none; -EBADMSG if
+ * what is stored makes no sense. The caller frees *ret.
  */
 int records_get_run(struct records *records, const uint8_t run_id[16], enum record_sets_form form,
 		    cJSON **ret);
+
+/* The same for a group. */
+int records_get_group(struct records *records, const uint8_t group_id[16],
+		      enum record_sets_form form, cJSON **ret);
 
 /* The links of a watermark (16 bytes) and of an output's build-id, oldest first, with their inputs,
  * appended to the array list; at most limit, *ret_total says how many there are. */

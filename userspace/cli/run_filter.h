@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which runs: what find and show ask the database.
+ * Which runs, and groups of runs: what find and show ask the database.
  *
  * Names, patterns and ids are looked up first, in the dictionaries (run_resolve.c); each gives a
  * condition: row numbers of which a run must have one. Then the runs are walked along the index
@@ -20,22 +20,32 @@ struct run_filter {	  /* NULL, empty, 0: any */
 	const char *exe, *lib;		  /* see pattern.h */
 	const char *file;		  /* path: as program or as library */
 	struct bytes watermark, build_id; /* of the program or of one of its libraries */
-	bool failed;			  /* ended with a signal or another code than 0 */
+	bool failed; /* ended with a signal or another code than 0; of a group, one at least */
 	int signal;
-	uint64_t since_us; /* start at or after */
+	bool running;	   /* its end has not come, and the node has not booted since */
+	uint64_t since_us; /* ended at or after, or has not yet; 0: any */
 	uint64_t until_us; /* start before; 0: any */
 	uint64_t limit;	   /* the newest so many; 0: all */
 };
 
 /* Columns of a run that hold a row number of a dictionary (uid: the number itself). */
-enum run_column { RUN_JOB, RUN_PROGRAM, RUN_OBJECT_SET, RUN_USER, RUN_HOST, RUN_UID, RUN_COLUMNS };
+enum run_column {
+	RUN_JOB,
+	RUN_PROGRAM,
+	RUN_OBJECT_SET,
+	RUN_USER,
+	RUN_HOST,
+	RUN_SPAN,
+	RUN_UID,
+	RUN_COLUMNS
+};
 
 /* A run fits if one of its columns has one of that column's ids. */
 struct run_condition {
 	struct ids ids[RUN_COLUMNS];
 };
 
-#define RUN_CONDITIONS_MAX 8
+#define RUN_CONDITIONS_MAX 9
 #define RUN_STEP_MAX	   64
 
 struct run_conditions {
@@ -53,16 +63,17 @@ void run_conditions_done(struct run_conditions *conditions);
 
 struct run_key {
 	int64_t start_us;
-	uint8_t run_id[16];
+	uint8_t id[16]; /* of the run or group */
+	bool is_group;
 };
 
 /*
- * Calls found for each run that fits, oldest first; a result other than 0 ends the search and is
- * returned. 0 or negative errno.
+ * Calls found for each run and group that fits, oldest first; a result other than 0 ends the search
+ * and is returned. 0 or negative errno.
  */
 int run_search(struct store *store, const struct run_filter *filter,
 	       int (*found)(void *arg, const struct run_key *key), void *arg);
 
-/* How many runs fit all of the conditions' ids, whatever else the filter says. For filters of one
- * condition. */
+/* How many runs fit all of the conditions' ids, members of groups included, whatever else the
+ * filter says. For filters of one condition. */
 int run_count(struct store *store, const struct run_filter *filter, uint64_t *ret);

@@ -5,7 +5,7 @@
  * beginning, and matched here.
  */
 #include "cli/pattern.h"
-#include "cli/run_filter.h"
+#include "cli/run_ways.h"
 #include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
@@ -83,6 +83,13 @@ static int resolve_host(struct store *store, const struct run_filter *filter,
 			r = ids_add(&condition->ids[RUN_HOST], query_int(query, 0));
 	}
 	return r;
+}
+
+static int resolve_running(struct store *store, const struct run_filter *filter,
+			   struct run_conditions *conditions, struct run_condition *condition)
+{
+	(void)store, (void)filter, (void)conditions;
+	return ids_add(&condition->ids[RUN_SPAN], RUN_SPAN_OPEN);
 }
 
 /* "ID[.STEP]"; ID "ARRAY_TASK" names a task of an array. */
@@ -335,6 +342,7 @@ int run_resolve(struct store *store, const struct run_filter *filter, struct run
 		{filter->file, resolve_file},
 		{filter->watermark.len, resolve_watermark},
 		{filter->build_id.len, resolve_build_id},
+		{filter->running, resolve_running},
 	};
 	struct run_conditions conditions = {0};
 	int r = 0;

@@ -3,6 +3,7 @@
 #include "cli/columns.h"
 #include "common/record.h"
 #include "common/text.h"
+#include <errno.h>
 #include <string.h>
 
 char *run_make_job(const cJSON *record)
@@ -18,40 +19,99 @@ char *run_make_job(const cJSON *record)
 	return asprintf(&text, "%s.%s", id, step) < 0 ? NULL : text;
 }
 
-char *run_make_exit(const cJSON *record)
+/* "0", "SIGKILL,core", "unknown": of an exit object, which may be null. */
+static char *make_exit(const cJSON *exit)
 {
 	_cleanup_free_ char *name = NULL;
-	char kind[16], *text;
 	bool core = false, oom = false;
 	double number;
+	char *text;
 	size_t len;
+
+	if (!record_get_number(exit, "code", &number))
+		return asprintf(&text, "%.0f", number) < 0 ? NULL : text;
+	if (record_get_number(exit, "signal", &number) < 0)
+		return strdup("unknown");
+	record_get_bool(exit, "core", &core);
+	record_get_bool(exit, "oom", &oom);
+	if (record_get_text(exit, "name", &name, &len) < 0 &&
+	    asprintf(&name, "signal %.0f", number) < 0)
+		return name = NULL;
+	return asprintf(&text, "%s%s%s", name, core ? ",core" : "", oom ? ",oom" : "") < 0 ? NULL
+											   : text;
+}
+
+/* "0 x12, 1 x3": how often each exit of a group. */
+static char *make_exits(const cJSON *exits)
+{
+	char *joined = NULL;
+	size_t size = 0;
+	const cJSON *item;
+	FILE *out = open_memstream(&joined, &size);
+
+	if (!out)
+		return NULL;
+	cJSON_ArrayForEach (item, exits) {
+		_cleanup_free_ char *text = make_exit(record_get(item, "exit"));
+		double count = 0;
+
+		record_get_number(item, "count", &count);
+		fprintf(out, "%s%s x%.0f", item == exits->child ? "" : ", ", text ? text : "?",
+			count);
+	}
+	if (fclose(out) != 0) {
+		free(joined);
+		return NULL;
+	}
+	return joined;
+}
+
+char *run_make_exit(const cJSON *record)
+{
+	const char *state = cJSON_GetStringValue(record_get(record, "state"));
+	char kind[16];
 
 	if (!record_kind(record, kind, sizeof(kind)))
 		return NULL;
 	if (!strcmp(kind, "start"))
-		return strdup("running");
+		return strdup(state ? state : "running");
 	if (!strcmp(kind, "link"))
 		return strdup("linked");
 	if (!strcmp(kind, "node"))
 		return strdup("node");
 	if (!strcmp(kind, "group"))
-		return record_get_number(record, "count", &number) < 0 ||
-				       asprintf(&text, "%.0f runs", number) < 0
-			       ? NULL
-			       : text;
-	if (!record_get_number(record, "exit.code", &number))
-		return asprintf(&text, "%.0f", number) < 0 ? NULL : text;
-	if (record_get(record, "next_run_id"))
+		return make_exits(record_get(record, "exits"));
+	if (!cJSON_IsObject(record_get(record, "exit")) && record_get(record, "next_run_id"))
 		return strdup("exec");
-	if (record_get_number(record, "exit.signal", &number) < 0)
-		return strdup("unknown");
-	record_get_bool(record, "exit.core", &core);
-	record_get_bool(record, "exit.oom", &oom);
-	if (record_get_text(record, "exit.name", &name, &len) < 0 &&
-	    asprintf(&name, "signal %.0f", number) < 0)
-		return name = NULL;
-	return asprintf(&text, "%s%s%s", name, core ? ",core" : "", oom ? ",oom" : "") < 0 ? NULL
-											   : text;
+	return make_exit(record_get(record, "exit"));
+}
+
+double run_count_of(const cJSON *record)
+{
+	double count;
+
+	return record_get_number(record, "count", &count) < 0 ? 1 : count;
+}
+
+char *run_make_runs(const cJSON *record)
+{
+	char kind[16], *text;
+
+	if (!record_kind(record, kind, sizeof(kind)) ||
+	    (strcmp(kind, "run") != 0 && strcmp(kind, "start") != 0 && strcmp(kind, "group") != 0))
+		return NULL;
+	return asprintf(&text, "%.0f", run_count_of(record)) < 0 ? NULL : text;
+}
+
+int run_open_seconds(const cJSON *record, double *ret)
+{
+	uint64_t start_ns, seen_ns;
+
+	if (record_get_time(record, "start", &start_ns) < 0 ||
+	    record_get_time(record, "seen_until", &seen_ns) < 0 || seen_ns <= start_ns)
+		return -ENOENT;
+	*ret = (double)(seen_ns - start_ns) / 1e9;
+	return 0;
 }
 
 static bool needs_quotes(const char *word)

@@ -2,10 +2,11 @@
 /*
  * runmark show: all that is known of one run or one program: who linked it, where it ran.
  *
- * What a word means: a UUID is a run's id if there is such a run, else a watermark. (Run ids are
- * computed by the daemon, watermarks are what a file says: a forged one can't hide a run.) Anything
- * else is a file; ./UUID names a file whose name looks like a UUID.
+ * What a word means: a UUID is a run's or group's id if there is one, else a watermark. (Run ids
+ * are computed by the daemon, watermarks are what a file says: a forged one can't hide a run.)
+ * Anything else is a file; ./UUID names a file whose name looks like a UUID.
  */
+#include "cli/columns.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/pattern.h"
@@ -72,7 +73,8 @@ static int add_run(void *arg, const struct run_key *key)
 {
 	struct show *show = arg;
 	cJSON *run;
-	int r = records_get_run(show->records, key->run_id, RECORD_SETS_TREE, &run);
+	int r = key->is_group ? records_get_group(show->records, key->id, RECORD_SETS_TREE, &run)
+			      : records_get_run(show->records, key->id, RECORD_SETS_TREE, &run);
 
 	if (r == -ENOENT || r == -EBADMSG)
 		return 0;
@@ -121,7 +123,7 @@ static int add_links(struct show *show, uint64_t *ret_total)
 /* Everything but the program and, if it was asked for, the one run. */
 static int fill_answer(struct show *show, cJSON *run)
 {
-	uint64_t links_total = 0, runs_total = 1;
+	uint64_t links_total = 0, runs_total = run ? (uint64_t)run_count_of(run) : 0;
 	int r = add_program(show);
 
 	if (r >= 0)
@@ -224,6 +226,8 @@ static int answer_uuid(struct show *show, const uuid_t uuid)
 	cJSON *run;
 	int r = records_get_run(show->records, uuid, RECORD_SETS_TREE, &run);
 
+	if (r == -ENOENT)
+		r = records_get_group(show->records, uuid, RECORD_SETS_TREE, &run);
 	if (r == -ENOENT) {
 		memcpy(show->watermark, uuid, sizeof(show->watermark));
 		show->watermark_len = sizeof(show->watermark);
@@ -310,6 +314,8 @@ static int show_main(const struct command *command, int argc, char **argv)
 
 	if (!command_parse(command, argc, argv, &args, &first, &status))
 		return status;
+	if (!*argv[first])
+		return command_wrong(command, "%s is empty", command->operands);
 	return show_operand(&args, argv[first]);
 }
 
@@ -326,7 +332,8 @@ const struct command command_show = {
 	.min_operands = 1,
 	.max_operands = 1,
 	.summary = "One run, or all known of one program: who linked it, where it ran.",
-	.details = "A UUID is a run's id if there is such a run, else a watermark. FILE is any ELF "
+	.details = "A UUID is the id of a run or group if there is one, else a watermark. FILE is "
+		   "any ELF "
 		   "file.\n"
 		   "verified: the build-id confirms what the watermark says.\n"
 		   "Exit status: 0 found, 1 nothing found, 2 wrong usage, 3 failure.",

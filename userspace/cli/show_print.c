@@ -189,9 +189,9 @@ static void put_links(const cJSON *answer)
 
 static int put_run_table(const cJSON *answer)
 {
-	static const char usual[] = "start,user,job,host,elapsed,exit,program,run_id";
+	static const char usual[] = "start,user,job,host,elapsed,runs,exit,program,run_id";
 	const cJSON *run, *runs = record_get(answer, "runs");
-	double total = number(answer, "runs_total"), shown = cJSON_GetArraySize(runs);
+	double total = number(answer, "runs_total"), shown = 0;
 	struct column_list list = {0};
 	struct output output;
 	const char *wrong;
@@ -202,8 +202,14 @@ static int put_run_table(const cJSON *answer)
 		puts("\nno run of it is known");
 		return 0;
 	}
+	cJSON_ArrayForEach (run, runs)
+		shown += run_count_of(run);
 	printf("\n%.0f run%s", total, total == 1 ? "" : "s");
-	printf(total > shown ? ", the newest %.0f:\n\n" : "\n\n", shown);
+	if (total > shown && shown == 1)
+		fputs(", the newest:", stdout);
+	else if (total > shown)
+		printf(", the newest %.0f:", shown);
+	fputs("\n\n", stdout);
 	column_list_parse(usual, &list, &wrong, &len);
 	list.items[list.count++] = &join_column;
 	r = output_init(&output, OUTPUT_TABLE, &list, TABLE_SAMPLE_ROWS, stdout);
@@ -240,7 +246,9 @@ static void put_env(const cJSON *run)
 /* Every column that has a value, then the sets. */
 static void put_run(const cJSON *run)
 {
-	puts("run");
+	char kind[16];
+
+	puts(record_kind(run, kind, sizeof(kind)) && !strcmp(kind, "group") ? "group" : "run");
 	for (size_t i = 0; i < columns_count; i++) {
 		_cleanup_free_ char *text = column_for_table(&columns[i], run);
 

@@ -157,7 +157,7 @@ static int follow_socket(const char *socket, const struct tail_args *args,
 
 static int tail_main(const struct command *command, int argc, char **argv)
 {
-	static const char usual[] = "start,user,job,elapsed,exit,program,run_id";
+	static const char usual[] = "start,user,job,elapsed,runs,exit,program,run_id";
 	struct tail_args args = {0};
 	_cleanup_free_ char *socket = NULL;
 	struct column_list list = {0};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/run_ways.h"
+
+#define KEYS_OF_RUNS                                                                               \
+	"SELECT run_id, start_us, end_us, state, boot, job, program, object_set, user, host, "     \
+	"span, uid, step, exit_code, exit_signal, NULL FROM run WHERE "
+#define KEYS_OF_GROUPS                                                                             \
+	"SELECT group_id, start_us, end_us, 1, boot, job, program, object_set, user, host, "       \
+	"span, uid, step, NULL, NULL, exits FROM run_group WHERE "
+
+#define WINDOW "start_us >= ? AND start_us < ?"
+#define COUNTED(table, where)                                                                      \
+	"SELECT count(*) FROM (SELECT 1 FROM " table " WHERE " where WINDOW " LIMIT ?) AS counted"
+
+/* Conditions differ where only runs have an index for it. */
+#define WAY(has_id_, of_runs, of_groups)                                                           \
+	{                                                                                          \
+		.has_id = has_id_,                                                                 \
+		.newest_first = {KEYS_OF_RUNS of_runs WINDOW " ORDER BY start_us DESC",            \
+				 KEYS_OF_GROUPS of_groups WINDOW " ORDER BY start_us DESC"},       \
+		.oldest_first = {KEYS_OF_RUNS of_runs WINDOW " ORDER BY start_us, run_id",         \
+				 KEYS_OF_GROUPS of_groups WINDOW " ORDER BY start_us, group_id"},  \
+		.counted = {COUNTED("run", of_runs), COUNTED("run_group", of_groups)},             \
+		.members = "SELECT sum(runs) FROM run_group WHERE " of_groups WINDOW,              \
+	}
+
+const struct run_way run_way_all = WAY(false, "", "");
+const struct run_way run_way_failed =
+	WAY(false, "(exit_signal IS NOT NULL OR exit_code <> 0) AND ", "");
+
+static const struct run_way ways[RUN_COLUMNS] = {
+	[RUN_JOB] = WAY(true, "job = ? AND ", "job = ? AND "),
+	[RUN_PROGRAM] = WAY(true, "program = ? AND ", "program = ? AND "),
+	[RUN_OBJECT_SET] = WAY(true, "object_set = ? AND ", "object_set = ? AND "),
+	[RUN_USER] = WAY(true, "user = ? AND ", "user = ? AND "),
+	[RUN_HOST] = WAY(true, "host = ? AND ", "host = ? AND "),
+	[RUN_SPAN] = WAY(true, "span = ? AND ", "span = ? AND "),
+};
+
+const struct run_way *run_way_of(enum run_column column)
+{
+	return ways[column].has_id ? &ways[column] : NULL;
+}
+
+#define HOUR_US (3600 * INT64_C(1000000))
+
+/* As in the schema: schema/sqlite/0002_coverage_groups.sql. */
+const struct run_span run_spans[] = {
+	{1, 8 * HOUR_US}, {2, 64 * HOUR_US},	      {3, 512 * HOUR_US},
+	{4, INT64_MAX},	  {RUN_SPAN_OPEN, INT64_MAX},
+};
+const size_t run_spans_count = ARRAY_SIZE(run_spans);
