@@ -91,7 +91,7 @@ int url_parse(const char *text, struct database_url *ret, const char **ret_reaso
 	else if (!strncmp(text, MYSQL_SCHEME, strlen(MYSQL_SCHEME)))
 		r = parse_mysql(text + strlen(MYSQL_SCHEME), &url, ret_reason);
 	else
-		r = refuse(ret_reason, "it must begin with sqlite: or mysql://");
+		r = refuse(ret_reason, "it must read sqlite:PATH");
 	if (r < 0)
 		return r;
 	*ret = url;

@@ -313,6 +313,9 @@ with Daemon(says(line(well))):
         tap.ok(worst(found['privileges']) == 'warn' and worst(found['daemon']) == 'warn'
                and 'must be root' not in str(found['daemon']) and status in (1, 3),
                'doctor without privileges', found)
+        ways = {out for check in ('daemon', 'pins', 'hooks', 'losses', 'room', 'errors')
+                for _, _, out in found[check]}
+        tap.same(ways, {'run it as root'}, 'the way out is not to start the daemon')
 
 
 def with_status(**more):
@@ -329,6 +332,7 @@ faults = [  # name, status line, check, level, part of the finding
     ('cuts', with_status(cut={'argv': 7}), 'losses', 'warn', 'argv: 7'),
     ('a full ring', with_status(ring={'size': GIB, 'used': GIB - 1}), 'room', 'warn', 'ring 100%'),
     ('a full journal', with_status(journal={'size': 100, 'used': 81}), 'room', 'warn', 'journal'),
+    ('pins that are gone', with_status(generation=7), 'pins', 'fail', 'are gone'),
     ('errors', with_status(errors=['spool is full', 'x\x1by']), 'errors', 'warn', 'x'),
     ('nonsense', b'hello\n', 'daemon', 'fail', 'no answer'),
 ]

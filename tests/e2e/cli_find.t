@@ -3,9 +3,11 @@
 # runmark find: every filter against a predicate, every format, hostile text, exit statuses.
 import sys
 sys.dont_write_bytecode = True
+import base64
 import csv
 import io
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -253,6 +255,12 @@ def cell(data):
     return "'" + text if text[:1] in ('=', '+', '-', '@', '\t', '\r', '\n') and text else text
 
 
+def argv_of(run):
+    """The exact bytes of the arguments."""
+    exact_ = run.get('argv_b64') or [None] * len(run['argv'])
+    return [base64.b64decode(b64) if b64 else text.encode() for text, b64 in zip(run['argv'], exact_)]
+
+
 wrong = [(r['exe']['path'], column, by_id[r['run_id']][column], value)
          for r in runs for column, value in (
              ('program', cell(exe(r))), ('cwd', cell(exact(r, 'cwd'))),
@@ -262,6 +270,10 @@ wrong = [(r['exe']['path'], column, by_id[r['run_id']][column], value)
              ('max_rss', str(r['usage']['max_rss']) if r['usage'] else ''),
              ('host', r['host'])) if by_id[r['run_id']][column] != value]
 tap.same(wrong, [], 'CSV cells hold what the records do')
+wrong = [(row['arguments'], argv) for row, argv in
+         ((by_id[r['run_id']], [data.decode(errors='replace') for data in argv_of(r)]) for r in runs if r['argv'])
+         if shlex.split(row['arguments']) != argv or "\\'" in row['arguments']]
+tap.same(wrong, [], 'arguments are quoted as a shell reads them, apostrophes without backslashes')
 tap.ok(not any(c and c[0] in '=+-@\t\r' for row in rows for c in row.values()),
        'no cell of CSV is a formula')
 tap.same(runmark('find', '--format', 'csv', '--user', 'nobody-here', *DB).out,
@@ -320,7 +332,7 @@ statuses = [
     (['--db', 'sqlite:' + empty], 3, b'no such table'),
     (['--db', 'sqlite:' + newer], 3, b'schema version 99'),
     (['--db', 'sqlite:' + garbage], 3, b'not a database'),
-    (['--db', 'sqlite:' + dir_], 3, b'cannot read the database'),
+    (['--db', 'sqlite:' + dir_], 3, b'Is a directory; name the file in it with --db sqlite:PATH'),
     (['--db', 'mysql://x@y/z'], 3, b'give sqlite:PATH'),
     (['--db', db_path], 3, b'give sqlite:PATH'),
     (['--db', ''], 2, b'--db takes'),
@@ -378,7 +390,7 @@ if os.geteuid() == 0:
     writer.close()
     os.chmod(db_path, 0o600)
     result = runmark('find', *DB, prefix=nobody)
-    tap.ok(result.status == 3 and b'Permission denied' in result.err, 'but not without permission',
+    tap.ok(result.status == 3 and b'Permission denied; ask' in result.err, 'but not without permission',
            result.err)
 else:
     tap.skip('a user that may only read', 'not root')

@@ -223,6 +223,7 @@ statuses = [
     ([watermark(77)], 1, b''),
     ([elf('unknown', watermark(78), A)], 1, b''),
     ([], 2, b'is missing'),
+    ([''], 2, b'is empty'),
     ([PLAIN, PLAIN], 2, b'takes one'),
     (['--format', 'csv', PLAIN], 2, b'takes table or json'),
     (['nowhere'], 3, b'is no UUID, and there is no such file'),

@@ -143,6 +143,25 @@ static void test_unfinished_files_wait(void **state)
 	assert_int_equal(box->count, 1);
 }
 
+/* Junk goes, whoever may read it; what is new may yet be finished. */
+static void test_unfinished_files_go_after_a_time(void **state)
+{
+	struct box *box = *state;
+
+	put("x.json.tmp", "half");
+	put("closed", "z");
+	assert_int_equal(chmod("closed", 0), 0);
+	sleep(2);
+	put("new", "z");
+	drop_set_stale(box->drop, NS_PER_S);
+	collect(box);
+	assert_int_equal(box->count, 0);
+	assert_int_equal(access("x.json.tmp", F_OK), -1);
+	assert_int_equal(access("closed", F_OK), -1);
+	assert_int_equal(access("new", F_OK), 0);
+	assert_int_equal(drop_counters(box->drop)->refused_stale, 2);
+}
+
 static void test_traps(void **state)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "socket.json"};
@@ -202,6 +221,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_files_are_collected_and_removed, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_unfinished_files_wait, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unfinished_files_go_after_a_time, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_traps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_quota_leaves_files_for_later, set_up,
 						tear_down),

@@ -24,11 +24,13 @@ const struct coverage_cause coverage_causes[] = {
 	{"not_watched", "events while no daemon had drained for minutes", PERHAPS},
 	{"program_missed", "events in which the kernel did not run a program", PERHAPS},
 	{"no_state", "execs whose usage before could not be kept apart", DETAILS},
+	{"upgrade_unread", "events and entries of another version not read", PERHAPS},
 	{"live_full", "processes that found the live table full", RUNS},
 	{"exec_unseen", "processes that ended without a known exec", DETAILS},
 	{"end_unseen", "processes that were gone without a known end", DETAILS},
 	{"lookup_full", "files and users not looked up since too many waited", DETAILS},
 	{"lookup_late", "files and users that took too long to look up", DETAILS},
+	{"lookup_stuck", "files and users whose file system or name service hung", DETAILS},
 	{"spool_quota", "records dropped since the spool had its quota", RUNS},
 	/* the files that were not loaded before show as file_missing */
 	{"spool_expired", "spool files removed since they were too old", DETAILS},

@@ -27,6 +27,7 @@ static const struct check checks[] = {
 	{"bpffs", check_bpffs, "mount -t bpf bpf /sys/fs/bpf", true},
 	{"tracefs", check_tracefs, "mount -t tracefs tracefs /sys/kernel/tracing", true},
 	{"daemon", check_daemon, NULL, false},
+	{"pins", check_pins, "restart runmarkd (systemctl restart runmarkd): it pins anew", true},
 	{"hooks", check_hooks, "a newer kernel, or one with the better hook's option, has it",
 	 false},
 	{"losses", check_losses, "see runmarkd(8), LOSSES", false},

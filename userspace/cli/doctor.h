@@ -43,6 +43,7 @@ void check_bpf(struct doctor *doctor);
 void check_lockdown(struct doctor *doctor);
 void check_bpffs(struct doctor *doctor);
 void check_tracefs(struct doctor *doctor);
+void check_pins(struct doctor *doctor);
 
 void check_config(struct doctor *doctor);
 void check_daemon(struct doctor *doctor);

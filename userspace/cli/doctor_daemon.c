@@ -7,6 +7,20 @@
 
 #define ROOM_WARN_PERCENT 80
 
+/* Nobody may ask but root; where that isn't the reason, there is nobody to ask. */
+static bool is_forbidden(const struct doctor *doctor)
+{
+	return !doctor->is_root &&
+	       (doctor->status_error == -EACCES || doctor->status_error == -EPERM);
+}
+
+static void report_unasked(struct doctor *doctor)
+{
+	doctor_report(doctor, FINDING_WARN,
+		      is_forbidden(doctor) ? "run it as root" : "start the daemon",
+		      "known to the daemon only");
+}
+
 void check_config(struct doctor *doctor)
 {
 	if (!doctor->config_message) {
@@ -26,8 +40,7 @@ void check_daemon(struct doctor *doctor)
 	double pid = 0;
 	size_t len;
 
-	if (!status && !doctor->is_root &&
-	    (doctor->status_error == -EACCES || doctor->status_error == -EPERM)) {
+	if (!status && is_forbidden(doctor)) {
 		doctor_report(doctor, FINDING_WARN, "run it as root", "can't be asked");
 		return;
 	}
@@ -48,7 +61,7 @@ void check_hooks(struct doctor *doctor)
 	const cJSON *hooks = record_get(doctor->status, "hooks"), *hook;
 
 	if (!doctor->status) {
-		doctor_report(doctor, FINDING_WARN, "start the daemon", "known to the daemon only");
+		report_unasked(doctor);
 		return;
 	}
 	cJSON_ArrayForEach (hook, hooks) {
@@ -92,7 +105,7 @@ void check_losses(struct doctor *doctor)
 	unsigned int reported;
 
 	if (!doctor->status) {
-		doctor_report(doctor, FINDING_WARN, "start the daemon", "known to the daemon only");
+		report_unasked(doctor);
 		return;
 	}
 	reported = report_counters(doctor, "lost", "lost by");
@@ -117,7 +130,7 @@ static void report_room(struct doctor *doctor, const char *name)
 void check_room(struct doctor *doctor)
 {
 	if (!doctor->status) {
-		doctor_report(doctor, FINDING_WARN, "start the daemon", "known to the daemon only");
+		report_unasked(doctor);
 		return;
 	}
 	report_room(doctor, "ring");
@@ -129,7 +142,7 @@ void check_errors(struct doctor *doctor)
 	const cJSON *errors = record_get(doctor->status, "errors"), *error;
 
 	if (!doctor->status) {
-		doctor_report(doctor, FINDING_WARN, "start the daemon", "known to the daemon only");
+		report_unasked(doctor);
 		return;
 	}
 	cJSON_ArrayForEach (error, errors)

@@ -5,6 +5,8 @@
  */
 #include "cli/doctor.h"
 #include "common/fs.h"
+#include "common/record.h"
+#include <dirent.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/magic.h>
@@ -98,8 +100,9 @@ void check_bpffs(struct doctor *doctor)
 	struct statfs fs;
 
 	if (!place || statfs(place, &fs) < 0)
-		doctor_report(doctor, FINDING_WARN, NULL, "%s: %s", doctor->config.pin,
-			      strerror(errno));
+		doctor_report(doctor, FINDING_WARN,
+			      errno == EACCES && !doctor->is_root ? "run it as root" : NULL,
+			      "%s: %s", doctor->config.pin, strerror(errno));
 	else if (fs.f_type != BPF_FS_MAGIC)
 		doctor_report(
 			doctor, FINDING_FAIL, NULL,
@@ -108,6 +111,43 @@ void check_bpffs(struct doctor *doctor)
 			doctor->config.pin);
 	else
 		doctor_report(doctor, FINDING_OK, NULL, "mounted for %s", doctor->config.pin);
+}
+
+/* Whether the folder holds what a start takes up: the maps, and links beside them. */
+static bool has_links(const char *folder)
+{
+	static const char *const maps[] = {"ring", "counters", "control", "states", "layout"};
+	DIR *dir = opendir(folder);
+	size_t entries = 0;
+
+	for (const struct dirent *entry; dir && (entry = readdir(dir));)
+		entries += *entry->d_name != '.';
+	if (dir)
+		closedir(dir);
+	return entries > ARRAY_SIZE(maps);
+}
+
+/* Removed by hand under a running daemon, pins are missed only when it stops: too late. */
+void check_pins(struct doctor *doctor)
+{
+	_cleanup_free_ char *folder = NULL, *ring = NULL;
+	double generation;
+
+	if (record_get_number(doctor->status, "generation", &generation) < 0) {
+		doctor_report(doctor, doctor->status || doctor->is_root ? FINDING_OK : FINDING_WARN,
+			      "run it as root", "known to the daemon only");
+		return;
+	}
+	if (asprintf(&folder, "%s/%.0f", doctor->config.pin, generation) < 0 ||
+	    asprintf(&ring, "%s/ring", folder) < 0)
+		return;
+	if (access(ring, F_OK) < 0 || !has_links(folder))
+		doctor_report(doctor, FINDING_FAIL, NULL,
+			      "the daemon captures, but its pins in %s are gone: capture will end "
+			      "with the daemon",
+			      folder);
+	else
+		doctor_report(doctor, FINDING_OK, NULL, "in %s", folder);
 }
 
 void check_tracefs(struct doctor *doctor)

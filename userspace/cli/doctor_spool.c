@@ -60,8 +60,11 @@ void check_spool(struct doctor *doctor)
 	struct statvfs fs;
 	struct stat st;
 
-	if (stat(path, &st) < 0)
-		doctor_report(doctor, errno == EACCES ? FINDING_WARN : FINDING_FAIL,
+	if (stat(path, &st) < 0 && errno == EACCES && !doctor->is_root)
+		doctor_report(doctor, FINDING_WARN, "run it as root", "%s can't be looked at",
+			      path);
+	else if (stat(path, &st) < 0)
+		doctor_report(doctor, FINDING_FAIL,
 			      "systemd-tmpfiles --create makes it: root's, mode 0750", "%s: %s",
 			      path, strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
@@ -79,6 +82,12 @@ void check_spool(struct doctor *doctor)
 		doctor_report(doctor, FINDING_OK, NULL, "%s (mode %04o)", path, st.st_mode & 07777);
 }
 
+static const char *see_spool(const struct doctor *doctor, int error)
+{
+	return error == -EACCES && !doctor->is_root ? "run it as root"
+						    : "see the check of the spool";
+}
+
 void check_spool_space(struct doctor *doctor)
 {
 	const char *path = doctor->config.spool;
@@ -89,7 +98,7 @@ void check_spool_space(struct doctor *doctor)
 	bool is_tight;
 
 	if (r < 0 || statvfs(path, &fs) < 0) {
-		doctor_report(doctor, FINDING_WARN, "see the check of the spool",
+		doctor_report(doctor, FINDING_WARN, see_spool(doctor, r < 0 ? r : -errno),
 			      "can't be told: %s", strerror(r < 0 ? -r : errno));
 		return;
 	}
@@ -113,8 +122,8 @@ void check_waiting(struct doctor *doctor)
 	double days;
 
 	if (r < 0) {
-		doctor_report(doctor, FINDING_WARN, "see the check of the spool",
-			      "can't be told: %s", strerror(-r));
+		doctor_report(doctor, FINDING_WARN, see_spool(doctor, r), "can't be told: %s",
+			      strerror(-r));
 		return;
 	}
 	if (!content.files) {
@@ -133,6 +142,9 @@ void check_drop(struct doctor *doctor)
 
 	if (!*path)
 		doctor_report(doctor, FINDING_OK, NULL, "none is configured");
+	else if (lstat(path, &st) < 0 && errno == EACCES && !doctor->is_root)
+		doctor_report(doctor, FINDING_WARN, "run it as root", "%s can't be looked at",
+			      path);
 	else if (lstat(path, &st) < 0)
 		doctor_report(doctor, FINDING_WARN, NULL,
 			      "%s: %s; link records made while no daemon runs are lost", path,
@@ -157,6 +169,12 @@ void check_database(struct doctor *doctor)
 
 	if (r == -ENOENT && !is_named) {
 		doctor_report(doctor, FINDING_OK, NULL, "none on this node");
+		return;
+	}
+	if (r == -EACCES && !doctor->is_root) {
+		doctor_report(doctor, FINDING_WARN,
+			      "run it as root, or as a member of the group runmark",
+			      "can't be looked at: permission denied");
 		return;
 	}
 	if (r < 0) {

@@ -119,16 +119,21 @@ static bool needs_quotes(const char *word)
 	return !*word || strpbrk(word, " \t\n\r'\"\\$`&|;<>()*?[]{}~#!") != NULL;
 }
 
+/* Without backslashes, which a table shows doubled. */
 static void put_word(FILE *out, const char *word)
 {
 	if (!needs_quotes(word)) {
 		fputs(word, out);
 		return;
 	}
+	if (strchr(word, '\'') && !strpbrk(word, "\"$`\\!")) {
+		fprintf(out, "\"%s\"", word);
+		return;
+	}
 	fputc('\'', out);
 	for (; *word; word++)
 		if (*word == '\'')
-			fputs("'\\''", out);
+			fputs("'\"'\"'", out);
 		else
 			fputc(*word, out);
 	fputc('\'', out);

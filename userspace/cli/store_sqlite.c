@@ -109,6 +109,23 @@ static int open_connection(struct connection *connection)
 	return open_as(connection, uri, SQLITE_OPEN_URI);
 }
 
+/* The way out, where there is one. */
+static const char *explain(int error, bool is_sqlite)
+{
+	if (is_sqlite)
+		return "";
+	switch (error) {
+	case -ENOENT:
+		return "; runmark-ingest makes it, or name another with --db";
+	case -EISDIR:
+		return "; name the file in it with --db sqlite:PATH";
+	case -EACCES:
+		return "; ask the administrator to make you a member of its group (runmark)";
+	default:
+		return "";
+	}
+}
+
 static void sqlite_close(void *opaque)
 {
 	struct connection *connection = opaque;
@@ -135,6 +152,8 @@ static int sqlite_open(const char *path, void **ret, char **ret_message)
 	}
 	if (stat(path, &connection->at_open) < 0 || access(path, R_OK) < 0)
 		r = -errno;
+	else if (S_ISDIR(connection->at_open.st_mode))
+		r = -EISDIR;
 	if (!r) {
 		code = open_connection(connection);
 		r = from_sqlite(code);
@@ -145,9 +164,7 @@ static int sqlite_open(const char *path, void **ret, char **ret_message)
 	}
 	if (asprintf(ret_message, "cannot read the database %s: %s%s", path,
 		     connection->db ? sqlite3_errmsg(connection->db) : strerror(-r),
-		     r == -ENOENT && !connection->db
-			     ? "; runmark-ingest makes it, or name another with --db"
-			     : "") < 0)
+		     explain(r, connection->db != NULL)) < 0)
 		*ret_message = NULL;
 	sqlite_close(connection);
 	return r;

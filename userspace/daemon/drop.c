@@ -19,6 +19,7 @@
 struct drop {
 	DIR *dir;
 	struct uid_quota *quota;
+	uint64_t stale_ns;
 	struct drop_counters counters;
 };
 
@@ -38,6 +39,7 @@ int drop_new(const char *path, struct drop **ret)
 
 	if (!drop)
 		return -ENOMEM;
+	drop->stale_ns = DROP_STALE_NS;
 	drop->quota = uid_quota_new(&limits);
 	if (!drop->quota)
 		return -ENOMEM;
@@ -71,15 +73,22 @@ void drop_free(struct drop *drop)
 	free(drop);
 }
 
+void drop_set_stale(struct drop *drop, uint64_t ns)
+{
+	drop->stale_ns = ns;
+}
+
 const struct drop_counters *drop_counters(const struct drop *drop)
 {
 	return &drop->counters;
 }
 
-static int open_file(int dir, const char *name)
+/* to_look: only for fstat(), which needs no right to the file. */
+static int open_file(int dir, const char *name, bool to_look)
 {
 	struct open_how how = {
-		.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+		.flags = to_look ? O_PATH | O_NOFOLLOW | O_CLOEXEC
+				 : O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
 		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH,
 	};
 	long fd = syscall(SYS_openat2, dir, name, &how, sizeof(how));
@@ -93,7 +102,7 @@ static int open_file(int dir, const char *name)
 static bool collect_file(struct drop *drop, const char *name, uint64_t now_ns, receive_fn *fn,
 			 void *arg)
 {
-	_cleanup_close_ int fd = open_file(dirfd(drop->dir), name);
+	_cleanup_close_ int fd = open_file(dirfd(drop->dir), name, false);
 	_cleanup_free_ char *data = NULL;
 	struct message_sender sender;
 	struct stat st;
@@ -139,14 +148,14 @@ static bool collect_file(struct drop *drop, const char *name, uint64_t now_ns, r
 /* True if a file that isn't finished never will be. Its age is told by the wall clock. */
 static bool is_stale(struct drop *drop, const char *name)
 {
-	_cleanup_close_ int fd = open_file(dirfd(drop->dir), name);
+	_cleanup_close_ int fd = open_file(dirfd(drop->dir), name, true);
 	struct timespec now;
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0 || fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
 		return false;
 	clock_gettime(CLOCK_REALTIME, &now);
-	return (now.tv_sec - st.st_ctim.tv_sec) > (time_t)(DROP_STALE_NS / NS_PER_S);
+	return now.tv_sec - st.st_ctim.tv_sec > (time_t)(drop->stale_ns / NS_PER_S);
 }
 
 static bool has_suffix(const char *name)
@@ -170,7 +179,7 @@ static void collect_name(struct drop *drop, const struct dirent *entry, uint64_t
 		return;
 	}
 	if (!has_suffix(name)) {
-		if (entry->d_type != DT_REG || !is_stale(drop, name))
+		if (!is_stale(drop, name))
 			return;
 		drop->counters.refused_stale++;
 	} else if (!collect_file(drop, name, now_ns, fn, arg)) {

@@ -37,6 +37,9 @@ struct drop;
 int drop_new(const char *path, struct drop **ret);
 void drop_free(struct drop *drop);
 
+/* Other than DROP_STALE_NS, for tests: a file's age can't be made up. */
+void drop_set_stale(struct drop *drop, uint64_t ns);
+
 const struct drop_counters *drop_counters(const struct drop *drop);
 
 /*

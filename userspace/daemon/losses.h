@@ -2,7 +2,8 @@
 /*
  * Everything that can go missing on this node, by cause: counts that only grow while the daemon
  * lives. Whoever adds a way to lose something adds a line to the table here; status, node records
- * and trailers show it from then on.
+ * and trailers show it from then on, and cli/coverage_causes.c says
+ * whether whole runs may be missing.
  */
 #pragma once
 
