@@ -97,8 +97,19 @@ with n:
         told[r["instance"]] = r["unrecorded"].get("opted_out", 0)
     tap.ok(told and list(told.values())[-1] >= count, "node records carry the count", told)
     n.validate()
+    # what a journal holds of a time when more was kept is not kept longer
+    n.privacy = {"argv": "full"}
+    n.start()
+    talker = subprocess.Popen(["sh", "-c", "read x", f"--password={MARK}-earlier"], stdin=subprocess.PIPE)
+    time.sleep(0.5)
+    tap.ok(everywhere(n, f"{MARK}-earlier"), "argv = full keeps all")
+    n.kill()
     n.privacy = {"opt_out": "no", "argv": "name"}
     n.start()
+    time.sleep(0.5)
+    tap.equal(everywhere(n, f"{MARK}-earlier"), [], "what an earlier configuration kept in the journal is gone")
+    talker.kill()
+    talker.wait()
     subprocess.run([hidden, f"{MARK}-shown"], env=OPT_OUTS[0], check=True)
     n.flush()
     seen = [r for r in n.runs() if r["exe"]["path"] == hidden]
