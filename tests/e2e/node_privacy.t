@@ -50,7 +50,8 @@ with n:
         subprocess.run([program, *[a.replace("S", f"{SECRET}{i}") for a in argv]], check=True)
     subprocess.run([program, "--author=Bob", "-p", "8080", "--tokenize"], check=True)
     # a parent that opted out, its copy that outlives it, and a child that did not
-    script = (f"import os, subprocess; pid = os.fork()\nif not pid:\n  import time; time.sleep(0.3); os._exit(0)\n"
+    script = (f"import os, subprocess, time; parent = os.getpid()\n"
+              f"if not os.fork():\n  while os.getppid() == parent: time.sleep(0.02)\n  os._exit(0)\n"
               f"subprocess.run(['{program}', 'child-tracked'], env={{}})\n"
               f"subprocess.run(['{hidden}', '{HIDDEN}-child'])\n")
     for i, environment in enumerate(OPT_OUTS):
