@@ -156,11 +156,27 @@ static __always_inline u32 task_login_uid(struct task_struct *task)
 	return bpf_core_field_exists(t->loginuid) ? READ(t, loginuid.val) : (u32)-1;
 }
 
-/* TIF_ADDR32 (x86), TIF_32BIT (arm64): a 32-bit program. */
+struct mm_struct___5_11 { /* ff170cd05953 ("x86/mm: Convert mmu context ia32_compat into a proper
+			      flags field") */
+	struct {
+		unsigned long flags; /* a short up to 6.3 */
+	} context;
+} CORE;
+
+/* A 32-bit program: MM_CONTEXT_UPROBE_IA32 of its memory, or TIF_ADDR32 (x86), whose number is
+ * another since 6.18; TIF_32BIT (arm64). */
 static __always_inline bool task_is_compat(struct task_struct *task)
 {
 #if defined(__TARGET_ARCH_x86)
-	return READ(task, thread_info.flags) & (1UL << 29);
+	struct mm_struct___5_11 *mm = (void *)READ(task, mm);
+	u8 flags = 0;
+
+	if (!bpf_core_field_exists(mm->context.flags))
+		return READ(task, thread_info.flags) & (1UL << 29);
+	bpf_probe_read_kernel(
+		&flags, sizeof(flags),
+		(void *)mm + bpf_core_field_offset(struct mm_struct___5_11, context.flags));
+	return flags & 1;
 #elif defined(__TARGET_ARCH_arm64)
 	return READ(task, thread_info.flags) & (1UL << 22);
 #else

@@ -62,7 +62,7 @@ static const struct {
 	{LD, ARGV("ld.so\0--help"), false},
 	{LD, ARGV("ld.so\0--"), false},
 	{LD, ARGV("ld.so\0--library-path"), false},
-	{LD, ARGV("ld.so"), false},
+	{LD, ARGV("ld.so"), true}, /* "argv = name" */
 	{LD, BYTES_INIT(""), false},
 	{"/lib/ld-2.31.so", ARGV("ld.so\0./program"), true},
 	{"/lib/ld-musl-x86_64.so.1", ARGV("ld.so\0./program"), true},

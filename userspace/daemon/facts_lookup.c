@@ -17,9 +17,11 @@
 #include <grp.h>
 #include <linux/openat2.h>
 #include <pwd.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 int lookup_init(struct lookup *l, const struct fact *fact, const uint32_t pids[2])
 {
@@ -68,7 +70,16 @@ static bool device_may_differ(const char *fstype)
 	return !strcmp(fstype, "overlay") || !strcmp(fstype, "btrfs");
 }
 
-static bool is_same_file(const struct stat *st, const struct event_file *file)
+/* The same, of a place: for files of which the file system was not told. */
+static bool device_may_differ_at(int place)
+{
+	struct statfs fs;
+
+	return !fstatfs(place, &fs) &&
+	       (fs.f_type == OVERLAYFS_SUPER_MAGIC || fs.f_type == BTRFS_SUPER_MAGIC);
+}
+
+static bool is_same_file(int place, const struct stat *st, const struct event_file *file)
 {
 	dev_t device = makedev(file->device >> 20, file->device & 0xfffff);
 
@@ -76,7 +87,7 @@ static bool is_same_file(const struct stat *st, const struct event_file *file)
 		return false;
 	/* of what ran before tracking began only device and inode are known */
 	if (!*file->fstype)
-		return st->st_dev == device;
+		return st->st_dev == device || device_may_differ_at(place);
 	return (uint64_t)st->st_size == file->size &&
 	       (uint64_t)st->st_mtim.tv_sec * NS_PER_S + st->st_mtim.tv_nsec == file->mtime_ns &&
 	       (st->st_dev == device || device_may_differ(file->fstype));
@@ -168,7 +179,7 @@ static const char *file_open(struct lookup *l, int place, int *ret)
 		return why;
 	if (fstat(place, &st))
 		return failed(l);
-	if (!is_same_file(&st, &l->file))
+	if (!is_same_file(place, &st, &l->file))
 		return "file was replaced";
 	snprintf(again, sizeof(again), "/proc/thread-self/fd/%d", place);
 	fd = open(again, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOATIME);

@@ -102,11 +102,19 @@ static struct bytes loader_program(struct bytes argv)
 	return (struct bytes){};
 }
 
+static bool has_name_only(struct bytes argv)
+{
+	return argv.len && strnlen(argv.data, argv.len) + 1 >= argv.len;
+}
+
 bool image_is_loader(const struct image *image)
 {
 	const struct event_exec *e = image->exec;
 
-	return e && is_loader_name(event_bytes(&e->head, e->exe)) &&
+	if (!e || !is_loader_name(event_bytes(&e->head, e->exe)))
+		return false;
+	/* where only names are kept of arguments: without a program it will map none */
+	return has_name_only(event_bytes(&e->head, e->argv)) ||
 	       loader_program(event_bytes(&e->head, e->argv)).len;
 }
 
