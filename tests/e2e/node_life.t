@@ -1,182 +1,503 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Ways to begin, change and end: each line of the table against what waitpid, /proc or readelf says."""
+"""Every way to begin, change and end: a case a line, against wait4(2), /proc, stat and readelf.
+
+A case is lived by a process of its own (life.py) that all orphans go to, so each end is known. All runs of a case must
+be there, no more, with each program's path, device, inode, build-id and watermark as its file has them, each end as it
+was waited for, ppid as it was told, and nothing incomplete but what the case says.
+"""
 import os
+import re
 import shutil
 import signal
+import struct
 import subprocess
 import time
 
+import life
 import node
 import tap
+from life import Life, Program, spawn
 
 node.require()
+NOBODY, ALICE = 65534, 12345
+HOOKS = {}
+DAEMON_BLIND_32 = "objects: of a 32-bit program, which this hook does not see"
+WITH_BEFORE = "usage: with what the process used before this program"
 
 
-def build(n, name, source="int main(void) { return 0; }\n", *flags):
-    open(f"{n.top}/{name}.c", "w").write(source)
-    subprocess.run(["gcc", "-O1", "-o", f"{n.top}/{name}", f"{n.top}/{name}.c", *flags], check=True)
-    return f"{n.top}/{name}"
+class Wanted:
+    """A run of a case. parent: the run's place in the case; then: that it ends by exec; more: fields of its record."""
+
+    def __init__(self, program, pid="root", ppid="runner", origin="exec", parent=None, then=False, incomplete=(), exit=None,
+                 check=None, **more):
+        self.program, self.pid, self.ppid, self.origin, self.parent = program, pid, ppid, origin, parent
+        self.then, self.incomplete, self.exit, self.check = then, set(incomplete), exit, check
+        self.more = {name.replace("__", "."): value for name, value in more.items()}
+
+    def differences(self, run, runs, lived):
+        if self.program:
+            yield from self.program.differences(run["exe"])
+        if self.then:
+            follower = next((r for r in runs if r["run_id"] == run.get("next_run_id")), None)
+            if run["exit"] is not None or not follower or follower["pid"] != run["pid"]:
+                yield f"its next run is {follower}"
+        else:
+            end = lived.ends.get(run["pid"])
+            want = self.exit or (life.exit_of(end[0]) if end else "known from elsewhere")
+            if run["exit"] != want:
+                yield f"exit is {run['exit']}, should be {want}"
+        for field, value in (("pid", lived.pids.get(self.pid)), ("ppid", lived.pids.get(self.ppid)), ("origin", self.origin)):
+            if run[field] != value and value is not None:
+                yield f"{field} is {run[field]}, should be {value}"
+        parent = runs[self.parent]["run_id"] if self.parent is not None else None
+        if run["parent_run_id"] != parent and (parent or self.ppid == "runner" and not run["parent_run_id"]):
+            yield f"parent_run_id is {run['parent_run_id']}, should be {parent or 'the test'}"
+        for field, value in self.more.items():
+            if life.field_of(run, field) != value:
+                yield f"{field} is {life.field_of(run, field)!r}, should be {value!r}"
+        # a peak below that of an image before it can be known from memory alone, which is gone after an exec
+        odd = {text for text in run["incomplete"] if not text.startswith("usage.max_rss")
+               or not (self.then or HOOKS["exit"] == "live" or WITH_BEFORE in run["incomplete"])}
+        if odd != self.incomplete:
+            yield f"incomplete is {sorted(odd)}, should be {sorted(self.incomplete)}"
+        if self.check:
+            yield from self.check(run, lived)
 
 
-def build_id(path):
-    text = subprocess.run(["readelf", "-n", path], stdout=subprocess.PIPE, text=True).stdout
-    return next((line.split(":")[1].strip() for line in text.splitlines() if "Build ID" in line), None)
+def cpu_of(run):
+    return run["usage"]["user_s"] + run["usage"]["system_s"]
 
 
-def stamped(n, name, source="int main(void) { return 0; }\n", *flags):
-    """Linked through the wrapper: the path and its watermark."""
-    open(f"{n.top}/{name}.c", "w").write(source)
-    wrapper = os.path.join(node.TOP, node.BUILD, "libexec", "runmark") + "/"
-    subprocess.run(["gcc", f"-B{wrapper}", "-O1", "-o", f"{n.top}/{name}", f"{n.top}/{name}.c", *flags], check=True,
-                   env=dict(os.environ, RUNMARK_CONF=n.conf))
-    text = subprocess.run(["readelf", "-n", f"{n.top}/{name}"], stdout=subprocess.PIPE, text=True).stdout
-    hexed = text.split("RunmarkNote", 1)[1].split("description data:", 1)[1].split("\n", 1)[0].replace(" ", "")
-    return f"{n.top}/{name}", "-".join((hexed[:8], hexed[8:12], hexed[12:16], hexed[16:20], hexed[20:]))
+def check_cpu(run, lived):
+    """All runs of the process, with their copies, used what it did, but for little before its first exec."""
+    want, got = lived.ends[run["pid"]][1], sum(cpu_of(r) for r in lived.found if r["pid"] == run["pid"])
+    if not -0.01 - want / 10 < want - got < 0.03 + want / 3:
+        yield f"CPU is {got}, wait4 says {want}"
 
 
-FORKS = r"""
-#include <sys/wait.h>
-#include <unistd.h>
-int main(void)
-{
-	for (int i = 0; i < 7; i++)
-		if (!fork())
-			_exit(i);
-	while (wait(NULL) > 0)
-		;
-	return 5;
-}
-"""
-OUTLIVES = r"""
-#include <unistd.h>
-int main(void)
-{
-	if (!fork()) {
-		usleep(200000);
-		_exit(3);
-	}
-	return 4;
-}
-"""
-THREAD_EXEC = r"""
-#include <pthread.h>
-#include <unistd.h>
-static void *other(void *path)
-{
-	execl(path, path, "by-thread", NULL);
-	return NULL;
-}
-int main(int argc, char **argv)
-{
-	pthread_t t;
-	pthread_create(&t, NULL, other, argv[1]);
-	pause();
-}
-"""
-LEADER_FIRST = r"""
-#include <pthread.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-static void *other(void *arg)
-{
-	usleep(100000);
-	exit(9);
-}
-int main(void)
-{
-	pthread_t t;
-	pthread_create(&t, NULL, other, NULL);
-	syscall(SYS_exit, 0);
-}
-"""
-NOLIBC = r"""
-void _start(void)
-{
-	__asm__ volatile("mov $60, %eax; mov $6, %edi; syscall");
-}
-"""
+def check_burnt(run, lived):
+    if cpu_of(run) < 0.027:  # by a clock that is a little ahead
+        yield f"CPU is {cpu_of(run)}, it burnt 0.03"
 
-with node.Node() as n:
-    plain = build(n, "plain")
-    static, static_mark = stamped(n, "static", "int main(void) { return 0; }\n", "-static")
-    short, short_mark = stamped(n, "short")
-    bare, bare_mark = stamped(n, "bare", NOLIBC, "-nostdlib", "-static")
-    doomed, doomed_mark = stamped(n, "doomed", "#include <unistd.h>\nint main(void) { usleep(300000); return 0; }\n")
-    doomed_static, doomed_static_mark = stamped(n, "doomed-static",
-                                                "#include <unistd.h>\nint main(void) { usleep(300000); return 0; }\n", "-static")
-    forks, outlives = build(n, "forks", FORKS), build(n, "outlives", OUTLIVES)
-    thread_exec = build(n, "thread-exec", THREAD_EXEC, "-pthread")
-    leader_first = build(n, "leader-first", LEADER_FIRST, "-pthread")
-    script = f"{n.top}/script"
-    open(script, "w").write("#!/bin/sh\nexit 11\n")
-    os.chmod(script, 0o755)
-    want_id = {p: build_id(p) for p in (static, short, bare, doomed, doomed_static)}
-    subprocess.run([short])
-    subprocess.run([static])
-    subprocess.run([bare])
-    for path in (doomed, doomed_static):
-        child = subprocess.Popen([path])
-        time.sleep(0.05)
-        os.unlink(path)
-        child.wait()
-    subprocess.run([forks])
-    subprocess.run([outlives])
-    subprocess.run([thread_exec, plain])
-    subprocess.run([leader_first])
-    subprocess.run([script])
-    subprocess.run(["/bin/sh", "-c", f"exec {plain} chain"])
-    child = subprocess.Popen(["/bin/sleep", "60"])
-    time.sleep(0.05)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    aborted = subprocess.run(["/bin/sh", "-c", "ulimit -c 0; kill -ABRT $$"]).returncode
-    subprocess.run([plain, "from-memory"])
-    subprocess.Popen([plain, "zombie"]).wait()
-    time.sleep(0.4)
+
+def check_oom(run, lived):
+    want = {"signal": 9, "name": "SIGKILL", "core": False, "oom": True}
+    if run["exit"] != want or lived.ends[run["pid"]][0] != 9:
+        yield f"exit is {run['exit']}, waited for {lived.ends[run['pid']]}"
+
+
+def check_ids(run, lived):
+    for name in ("uid", "euid", "gid"):
+        if str(run[name]) != lived.says("id", name):
+            yield f"{name} is {run[name]}, it says {lived.says('id', name)}"
+
+
+def check_says_exe(run, lived):
+    said = lived.says("exe", "-").replace(" (deleted)", "")
+    if said != run["exe"]["path"]:
+        yield f"exe.path is {run['exe']['path']}, /proc says {said}"
+
+
+class Cases:
+    """What is lived, each with the runs it should leave."""
+
+    def __init__(self):
+        self.list = []
+
+    def live(self, name, launch, *wanted, check=None):
+        self.list.append((name, Life(launch if callable(launch) else lambda: spawn(*launch)), wanted, check))
+
+    def judge(self, name, lived, wanted, check, all_runs):
+        runs = lived.runs(all_runs)
+        bad = [lived.error] if lived.error else []
+        if check:
+            bad += check(runs, lived)
+        elif len(runs) != len(wanted):
+            bad.append(f"{len(runs)} runs, should be {len(wanted)}")
+        else:
+            for i, (want, run) in enumerate(zip(wanted, runs)):
+                bad += [f"run {i}: {text}" for text in want.differences(run, runs, lived)]
+        detail = bad + [f"{r['pid']} {r['ppid']} {r['origin']} {r['exe']['path']} {r['argv']} {r['exit']} {r['incomplete']}"
+                        for r in runs] + [str(lived.pids), str(lived.ends), *lived.said]
+        tap.ok(not bad, name, "\n".join(detail))
+
+    def judge_all(self, all_runs):
+        for case in self.list:
+            self.judge(*case, all_runs)
+
+
+def script(path, text):
+    open(path, "w").write(text)
+    os.chmod(path, 0o755)
+    return path
+
+
+# --- lives that need more than one line
+
+def deleted(*argv):
+    def launch():
+        reader, writer = os.pipe()
+        pid = spawn(*argv, stdin=reader)
+        time.sleep(0.1)
+        os.unlink(argv[-2] if argv[-1] == "sleep" else argv[0])
+        os.close(writer)
+        os.close(reader)
+        return pid
+    return launch
+
+
+def killed_after(seconds, number, *argv, **how):
+    def launch():
+        reader, _ = os.pipe()
+        pid = spawn(*argv, stdin=reader, **how)
+        time.sleep(seconds)
+        os.kill(pid, number)
+        return pid
+    return launch
+
+
+def killed_at_once(path):
+    def launch():
+        for _ in range(23):
+            pid = os.fork()
+            if not pid:
+                os.execv(path, [path, "exit", "0"])
+            os.kill(pid, signal.SIGKILL)
+            pids.append(pid)
+        return pids[0]
+    pids = []
+    return launch
+
+
+def check_killed_at_once(runs, lived):
+    """Those that were killed inside exec have no program; those before it are copies that nobody's run is."""
+    for pid, (status, _) in lived.ends.items():
+        last = [r for r in runs if r["pid"] == pid and not r.get("next_run_id")]
+        if len(last) > 1 or (last and last[0]["exit"] != life.exit_of(status)):
+            yield f"{pid}: {[r['exit'] for r in last]}, waited for {life.exit_of(status)}"
+        if last and last[0]["exe"]["path"] is None and "exe: ended before its exec was told" not in last[0]["incomplete"]:
+            yield f"{pid}: no program, and nothing says why"
+    if len({r["run_id"] for r in runs}) != len(runs) or len(lived.ends) != 23:
+        yield f"{len(runs)} runs, {len(lived.ends)} ends"
+
+
+def same_pid(path):
+    """Two processes of the same pid, one after the other; the kernel counts on from where we tell it."""
+    def launch():
+        first = spawn(path, "exit", "21")
+        os.waitpid(first, 0)
+        for _ in range(500):
+            open("/proc/sys/kernel/ns_last_pid", "w").write(str(first - 1))
+            pid = os.fork()
+            if not pid:
+                if os.getpid() == first:
+                    os.execv(path, [path, "exit", "22"])
+                os._exit(0)
+            if pid == first:
+                return pid
+            os.waitpid(pid, 0)
+        raise RuntimeError("another process always had it")
+    return launch
+
+
+def in_private_mount(directory, path):
+    def launch():
+        life.call("unshare", life.CLONE_NEWNS)
+        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+        subprocess.run(["mount", "--bind", os.path.dirname(path), directory], check=True)
+        return spawn(f"{directory}/{os.path.basename(path)}", "exit", "24")
+    return launch
+
+
+def memory_group():
+    """A control group of 16 MiB; None where there is no such thing."""
+    name = f"runmark-test-{os.getpid()}"
+    for folder, limits in (("/sys/fs/cgroup/memory", ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")),
+                           ("/sys/fs/cgroup", ("memory.max", "memory.swap.max"))):
+        try:
+            if folder == "/sys/fs/cgroup" and "memory" in open(f"{folder}/cgroup.controllers").read():
+                open(f"{folder}/cgroup.subtree_control", "w").write("+memory")
+            os.mkdir(f"{folder}/{name}")
+            for limit in limits:
+                if os.path.exists(f"{folder}/{name}/{limit}"):
+                    open(f"{folder}/{name}/{limit}", "w").write("0" if "swap.max" in limit else str(16 << 20))
+            if os.path.exists(f"{folder}/{name}/{limits[0]}"):
+                return f"{folder}/{name}"
+            os.rmdir(f"{folder}/{name}")
+        except OSError:
+            pass
+    return None
+
+
+def binfmt(top, interpreter):
+    """Files that begin with our magic are interpreted by it: the folder to unregister in, or None."""
+    folder = f"{top}/binfmt"
+    os.makedirs(folder, exist_ok=True)
+    if subprocess.run(["mount", "-t", "binfmt_misc", "binfmt_misc", folder], capture_output=True).returncode:
+        return None
+    name = f"runmark-test-{os.getpid()}"
+    open(f"{folder}/register", "w").write(f":{name}:M::RMTEST{os.getpid()}::{interpreter}:")
+    return f"{folder}/{name}"
+
+
+def file_capability(path):
+    """cap_net_raw, effective and permitted."""
+    os.setxattr(path, "security.capability", struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0))
+
+
+# --- the table
+
+def live_ends(cases, p):
+    main = p["life"]
+    cases.live("exit", [main.path, "exit", "3"], Wanted(main, argv=[main.path, "exit", "3"], cwd=os.getcwd(), uid=0, euid=0, gid=0))
+    cases.live("_exit", [main.path, "_exit", "4"], Wanted(main))
+    cases.live("exit_group by a thread", [main.path, "exit_group", "5"], Wanted(main, exit={"code": 5}))
+    cases.live("the leader exits before its threads", [main.path, "leader-first", "6"], Wanted(main, exit={"code": 6}))
+    for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGALRM, signal.SIGRTMIN + 3):
+        cases.live(f"signal {int(number)}", [main.path, "signal", str(int(number)), "nocore"], Wanted(main, exit__signal=int(number)))
+    for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGQUIT):
+        cases.live(f"signal {int(number)} without core", [main.path, "signal", str(int(number)), "nocore"],
+                   Wanted(main, exit__signal=int(number), exit__core=False))
+    cases.live("signal 11 with core", [main.path, "signal", "11", "core"], Wanted(main, exit__signal=11))
+    cases.live("killed by another", killed_after(0.05, signal.SIGKILL, main.path, "sleep"), Wanted(main, exit__signal=9))
+    cases.live("killed right after they were spawned", killed_at_once(main.path), check=check_killed_at_once)
+    group = memory_group()
+    if group:
+        cases.live("out of memory", lambda: spawn(main.path, "out-of-memory", cgroup=group),
+                   Wanted(main, exit={"signal": 9, "name": "SIGKILL", "core": False, "oom": True}, check=check_oom))
+        os.rmdir(group)
+    else:
+        tap.skip("out of memory", "no memory control group here")
+
+
+def live_copies(cases, p):
+    main, plain = p["life"], p["plain"]
+    cases.live("copies fold into their run", [main.path, "copies", "7"], Wanted(main, exit={"code": 5}, usage__forks=7, check=check_cpu))
+    cases.live("a copy outlives its run", [main.path, "copy-outlives"],
+               Wanted(main, exit={"code": 4}, usage__forks=0),
+               Wanted(main, "copy", "root", origin="fork", parent=0, exit={"code": 3}))
+    cases.live("copies of copies outlive their runs", [main.path, "copies-outlive"],
+               Wanted(main, exit={"code": 10}),
+               Wanted(main, "child", "root", origin="fork", parent=0, exit={"code": 11}),
+               Wanted(main, "grandchild", "child", origin="fork", parent=1, exit={"code": 12}),
+               Wanted(main, "last", "grandchild", origin="fork", parent=2, exit={"code": 13}))
+    cases.live("a daemon forks twice", [main.path, "double-fork"], Wanted(main, exit={"code": 0}, usage__forks=1),
+               Wanted(main, "daemon", "child", origin="fork", parent=0, exit={"code": 6}))
+    cases.live("and execs", [main.path, "double-fork", plain.path, "x"], Wanted(main, exit={"code": 0}, usage__forks=1),
+               Wanted(main, "daemon", "child", origin="fork", parent=0, then=True),
+               Wanted(plain, "daemon", None, exit={"code": 0}))
+    cases.live("vfork", [main.path, "vfork", plain.path, "x"], Wanted(main, usage__forks=1),
+               Wanted(plain, "", "root", parent=0, exit={"code": 0}))
+    cases.live("a copy that can't exec", [main.path, "cannot-exec"], Wanted(main, usage__forks=1))
+
+
+def live_execs(cases, p):
+    main, plain = p["life"], p["plain"]
+    cases.live("a chain of execs in one process", [main.path, "exec", main.path, "exec", main.path, "exit", "8"],
+               Wanted(main, then=True, check=check_burnt), Wanted(main, then=True), Wanted(main, exit={"code": 8}, check=check_cpu))
+    cases.live("exec by another thread", [main.path, "exec", main.path, "thread-exec", main.path, "exit", "9"],
+               Wanted(main, then=True, check=check_burnt), Wanted(main, then=True), Wanted(main, exit={"code": 9}, check=check_cpu))
+    cases.live("exec without arguments", [main.path, "no-arguments", plain.path], Wanted(main, then=True),
+               Wanted(plain, check=lambda run, lived: ["argv"] if run["argv"] not in ([], [""]) else []))
+    cases.live("traced by another process", [main.path, "traced", plain.path, "x"], Wanted(main, usage__forks=2),
+               Wanted(plain, "target", "root", parent=0, exit={"code": 0}))
+    cases.live("it changes its name and arguments", [main.path, "rename", "secret"], Wanted(main, argv=[main.path, "rename", "secret"]))
+    cases.live("it clears its environment and closes all descriptors", [main.path, "clear"], Wanted(main, exit={"code": 9}))
+    cases.live("the same pid again", same_pid(main.path), Wanted(main, exit={"code": 21}), Wanted(main, exit={"code": 22}))
+
+
+def live_scripts(cases, p, top):
+    main, sh, env = p["life"], Program("/bin/sh"), Program("/usr/bin/env")
+    once = script(f"{top}/script", f"#!/bin/sh\nexit 11\n")
+    nested = script(f"{top}/nested", f"#!{once} option\n")
+    by_env = script(f"{top}/by-env", "#!/usr/bin/env sh\nexit 12\n")
+    cases.live("a script", [once], Wanted(sh, exit={"code": 11}, script={"path": once}, exe__requested=once, argv=["/bin/sh", once]))
+    cases.live("a script whose interpreter is one", [nested, "x"],
+               Wanted(sh, exit={"code": 11}, script={"path": nested}, argv=["/bin/sh", once, "option", nested, "x"]))
+    cases.live("a script by env", [by_env, "x"], Wanted(env, then=True, script={"path": by_env}),
+               Wanted(sh, exit={"code": 12}, script={"path": by_env}, argv=["sh", by_env, "x"]))
+    cases.live("a script that runs programs", ["/bin/sh", "-c", f"{main.path} exit 1; {main.path} exit 2; exit 3"],
+               Wanted(sh, usage__forks=2, script=None), Wanted(main, "", "root", parent=0, exit={"code": 1}),
+               Wanted(main, "", "root", parent=0, exit={"code": 2}))
+    entry = binfmt(top, main.path)
+    if not entry:
+        tap.skip("binfmt_misc", "this kernel has none")
+        return
+    odd = script(f"{top}/odd", f"RMTEST{os.getpid()}")
+    cases.live("binfmt_misc", [odd, "x"], Wanted(main, exit={"code": 2}, script={"path": odd}, exe__requested=odd, argv=[main.path, odd, "x"]))
+    open(entry, "w").write("-1")
+    subprocess.run(["umount", os.path.dirname(entry)])
+
+
+def live_loaders(cases, p, top):
+    for name, program in (("glibc", p["life"]), ("musl", p.get("musl"))):
+        if not program:
+            tap.skip(f"the loader of {name}", "no compiler for it")
+            continue
+        headers = subprocess.run(["readelf", "-lW", program.path], capture_output=True, text=True).stdout
+        path = re.search(r"interpreter: (.*)\]", headers)[1]
+        loader = Program(path)
+
+        def first_object(want):
+            def check(run, lived):
+                objects = [o["path"] for o in OBJECTS[run["object_set"]]]
+                if objects[:1] != [want] or objects.count(want) > 1:
+                    yield f"objects are {objects}"
+            return check
+        cases.live(f"the loader of {name} called by name", [path, program.path, "exit", "14"],
+                   Wanted(program, exit={"code": 14}, exe__requested=path, check=first_object(loader.path),
+                          argv=[path, program.path, "exit", "14"]))
+        cases.live(f"the loader of {name} with options", [path, "--library-path", "/nonexistent:/lib", "--", program.path, "ids"]
+                   if name == "musl" else [path, "--library-path", "/nonexistent", program.path, "ids"],
+                   Wanted(program, exit={"code": 0}, check=first_object(loader.path)))
+        cases.live(f"the loader of {name} only lists", [path, "--list", program.path], Wanted(loader, exit={"code": 0}))
+        cases.live(f"the loader of {name}: no such program", [path, "/nonexistent"], Wanted(loader))
+        victim = Program(shutil.copy(program.path, f"{top}/behind-{name}"))
+        cases.live(f"the loader of {name}: the program is deleted while it runs", deleted(path, victim.path, "sleep"), Wanted(victim))
+
+
+def live_kinds(cases, p, top):
+    blind = [DAEMON_BLIND_32] if HOOKS["mapping"] == "tracepoint" else []
+    for name, program in p.items():
+        arguments = ["exit", "15"] if name not in ("plain", "go", "rust", "bare32") else []
+        code = {"bare32": 5, "go": 16, "rust": 17, "plain": 0}.get(name, 15)
+        odd = blind if "32" in name else []
+        cases.live(f"a program: {name}", [program.path, *arguments], Wanted(program, exit={"code": code}, incomplete=odd))
+        if name in ("plain", "bare32", "go", "rust"):
+            continue
+        victim = Program(shutil.copy(program.path, f"{top}/{name}-deleted"))
+        gone = ["exe.build_id: file was gone"] if HOOKS["exit"] == "live" and name in ("static", "static-pie") else []
+        if gone:
+            continue  # the rung says that it does not know (doctor)
+        cases.live(f"deleted while it runs: {name}", deleted(victim.path, "sleep"), Wanted(victim, incomplete=odd))
+    cases.live("from memory", [p["life"].path, "memfd", p["plain"].path], Wanted(p["life"], then=True),
+               Wanted(None, exit={"code": 0}, exe__path="/memfd:life", exe__build_id=p["plain"].build_id, exe__watermark=p["plain"].watermark))
+    cases.live("from memory: a static one", [p["life"].path, "memfd", p["static"].path, "ids"], Wanted(p["life"], then=True),
+               Wanted(None, exe__build_id=p["static"].build_id, exe__watermark=p["static"].watermark, check=check_says_exe))
+
+
+def live_ids(cases, p, top):
+    main = p["life"]
+    cases.live("another user", lambda: spawn(main.path, "ids", uid=ALICE, gid=ALICE), Wanted(main, uid=ALICE, euid=ALICE, gid=ALICE, check=check_ids))
+    for name, mode in (("set-user-id", 0o4755), ("set-group-id", 0o2755)):
+        path = shutil.copy(main.path, f"{top}/{name}")
+        os.chown(path, NOBODY, NOBODY)
+        os.chmod(path, mode)
+        cases.live(name, lambda: spawn(path, "ids", uid=ALICE, gid=ALICE),
+                   Wanted(Program(path), uid=ALICE, euid=NOBODY if mode & 0o4000 else ALICE, gid=ALICE, check=check_ids))
+    path = shutil.copy(main.path, f"{top}/capable")
+    file_capability(path)
+    cases.live("file capabilities", lambda: spawn(path, "ids", uid=ALICE, gid=ALICE), Wanted(Program(path), uid=ALICE, euid=ALICE, check=check_ids))
+
+
+def live_namespaces(cases, p, top):
+    main, static = p["life"], p["static"]
+    root = f"{top}/root"
+    os.makedirs(f"{root}/bin")
+    os.makedirs(f"{top}/bind")
+    inside = Program(shutil.copy(static.path, f"{root}/bin/inside"))
+    inside.path = "/bin/inside"
+    cases.live("chroot", lambda: spawn("/bin/inside", "exit", "23", root=root), Wanted(inside, exit={"code": 23}, cwd="/"))
+    bound = Program(main.path)
+    bound.path = f"{top}/bind/life"
+    cases.live("a private mount namespace", in_private_mount(f"{top}/bind", main.path), Wanted(bound, exit={"code": 24}))
+    cases.live("a pid namespace", lambda: spawn(main.path, "ids", namespaces=life.CLONE_NEWPID), Wanted(main),
+               check=lambda runs, lived: [] if lived.says("id", "pid") == "1" and [r["pid"] for r in runs] == [lived.pids["root"]]
+               and runs[0]["ppid"] == lived.pids["runner"] else ["pids of the namespace"])
+    cases.live("a user namespace", lambda: spawn(main.path, "ids", namespaces=life.CLONE_NEWUSER, uid=ALICE, gid=ALICE),
+               Wanted(main, uid=ALICE, euid=ALICE, gid=ALICE))
+
+
+# --- programs
+
+BARE32 = 'void _start(void) { __asm__ volatile("mov $1, %eax; mov $5, %ebx; int $0x80"); }\n'
+GO = "package main\n\nimport \"os\"\n\nfunc main() { os.Exit(16) }\n"
+RUST = "fn main() { std::process::exit(17) }\n"
+
+
+def programs(n):
+    """Each kind of program by its name; those that can't be made here are skipped."""
+    bare = script(f"{n.top}/bare32.c", BARE32)
+    plain = script(f"{n.top}/plain.c", "int main(void) { return 0; }\n")
+    table = (
+        ("life", ["gcc", "-O1", "-pthread"], {}),
+        ("plain", ["gcc", "-O1"], {"source": plain}),
+        ("no-pie", ["gcc", "-O1", "-pthread", "-no-pie"], {}),
+        ("static", ["gcc", "-O1", "-pthread", "-static"], {}),
+        ("static-pie", ["gcc", "-O1", "-pthread", "-static-pie"], {}),
+        ("musl", ["musl-gcc", "-O1"], {}),
+        ("musl-static", ["musl-gcc", "-O1", "-static"], {}),
+        ("life32", ["gcc", "-m32", "-O1", "-pthread"], {}),
+        ("bare32", ["gcc", "-m32", "-nostdlib", "-static"], {"source": bare}),
+        ("go", ["go", "build"], {"source": script(f"{n.top}/go.go", GO), "conf": None}),
+        ("rust", ["rustc"], {"source": script(f"{n.top}/rust.rs", RUST), "conf": None}),
+    )
+    made = {}
+    os.environ.setdefault("GOCACHE", f"{n.top}/go-cache")
+    for name, command, how in table:
+        try:
+            made[name] = Program(life.build(n.top, name, *command, **{"conf": n.conf, **how}))
+        except (OSError, subprocess.CalledProcessError) as error:
+            told = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
+            tap.skip(f"a program: {name}", f"{command[0]} can't make it here: {told[-1] if told else error}")
+    return made
+
+
+def older(n, p):
+    """Processes that run before tracking does, to be ended while it does."""
+    loader = re.search(r"interpreter: (.*)\]", subprocess.run(["readelf", "-lW", p["life"].path], capture_output=True, text=True).stdout)[1]
+    return {name: (subprocess.Popen([*argv, "sleep", "19"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL), program) for name, argv, program in (
+        ("dynamic", [p["life"].path], p["life"]), ("static", [p["static"].path], p["static"]),
+        ("behind its loader", [loader, p["life"].path], p["life"]))}
+
+
+def judge_older(runs, children):
+    for name, (child, program) in children.items():
+        found = [r for r in runs if r["pid"] == child.pid]
+        bad = [] if len(found) == 1 else [f"{len(found)} runs"]
+        for run in found:
+            bad += program.differences(run["exe"])
+            got = {k: run[k] for k in ("origin", "exit", "ppid", "argv")}
+            if got != {"origin": "scan", "exit": life.exit_of(child.returncode << 8), "ppid": os.getpid(), "argv": child.args}:
+                bad.append(str(got))
+            if not run["parent_run_id"] or {i.split(":")[0] for i in run["incomplete"]} != {"start", "usage"}:
+                bad.append(f"{run['parent_run_id']} {run['incomplete']}")
+        tap.ok(not bad, f"older than the daemon: {name}", "\n".join(bad))
+
+
+def judge_links(links, made):
+    for name, program in made.items():
+        link = next((r for r in links if program.watermark and r["watermark"] == program.watermark), None)
+        if program.watermark:
+            got = link and (link["output"]["path"], link["output"]["build_id"], link["user"])
+            tap.equal(got, (program.path, program.build_id, "root"), f"{name}: its link record")
+
+
+n = node.Node()
+n.configure()
+made = programs(n)
+children = older(n, made)
+with n:
+    HOOKS.update((hook["fact"], hook["rung"]) for hook in n.status()["hooks"])
+    os.chdir(n.top)
+    cases = Cases()
+    live_ends(cases, made)
+    live_copies(cases, made)
+    live_execs(cases, made)
+    live_scripts(cases, made, n.top)
+    live_loaders(cases, made, n.top)
+    live_kinds(cases, made, n.top)
+    live_ids(cases, made, n.top)
+    live_namespaces(cases, made, n.top)
+    for child, _ in children.values():
+        child.communicate()
     n.flush()
     runs = n.runs()
-
-    def of(path, *argv):
-        return [r for r in runs if r["exe"]["path"] == path and (not argv or r["argv"][1:] == list(argv))]
-
-    def one(path, *argv):
-        found = of(path, *argv)
-        return found[0] if len(found) == 1 else {}
-
-    for name, path, mark in (("one that ends within a millisecond", short, short_mark), ("a static one", static, static_mark),
-                             ("one without libc", bare, bare_mark), ("one deleted while running", doomed, doomed_mark),
-                             ("a static one deleted while running", doomed_static, doomed_static_mark)):
-        exe = one(path).get("exe", {})
-        tap.equal((exe.get("watermark"), exe.get("build_id")), (mark, want_id[path]), f"{name}: watermark and build-id")
-    tap.equal(one(bare).get("exit"), {"code": 6}, "without libc: exit code")
-    run = one(forks)
-    tap.equal((run.get("exit"), run.get("usage", {}).get("forks")), ({"code": 5}, 7), "seven copies fold into the run they were copied from")
-    both = sorted(of(outlives), key=lambda r: r["origin"])
-    tap.equal([(r["origin"], r["exit"]) for r in both], [("exec", {"code": 4}), ("fork", {"code": 3})], "a copy that outlives its run is a run of its own")
-    tap.equal(len(both) == 2 and both[1]["parent_run_id"], len(both) == 2 and both[0]["run_id"], "and the child of it")
-    run = one(plain, "by-thread")
-    tap.equal((run.get("exit"), run.get("pid")), ({"code": 0}, one(thread_exec).get("pid")), "exec by another thread keeps the pid")
-    tap.equal(one(thread_exec).get("next_run_id"), run.get("run_id"), "and the first run names the second")
-    tap.equal(one(leader_first).get("exit"), {"code": 9}, "the leader exits first: the status is the process's")
-    script_runs = [r for r in runs if r["script"] and r["script"]["path"] == script]
-    tap.equal([(r["exe"]["path"], r["exit"]) for r in script_runs], [(os.path.realpath("/bin/sh"), {"code": 11})], "a script: its path and its interpreter")
-    run = one(plain, "chain")
-    tap.ok(run and any(r.get("next_run_id") == run["run_id"] for r in runs if r["exe"]["path"] == os.path.realpath("/bin/sh")), "exec chain: two runs, linked")
-    killed = [r for r in runs if r["argv"] == ["/bin/sleep", "60"]]
-    tap.equal([r["exit"] for r in killed], [{"signal": 9, "name": "SIGKILL", "core": False, "oom": False}], "killed")
-    tap.equal(aborted, -signal.SIGABRT, "the shell was aborted")
-    tap.ok(any((r["exit"] or {}).get("name") == "SIGABRT" for r in runs), "aborted by a signal")
-    # of an image that ends by exec, a peak below that of an image before it can't be known
-    odd = [i for r in runs if (r["exe"]["path"] or "").startswith(n.top) for i in r["incomplete"] if not (i.startswith("usage.max_rss") and r["exit"] is None)]
-    tap.equal(odd, [], "nothing is incomplete")
-    links = {r["watermark"]: r for r in n.records("link")}
-    for path, mark in ((short, short_mark), (static, static_mark), (doomed, doomed_mark)):
-        link = links.get(mark, {})
-        tap.equal((link.get("output", {}).get("path"), link.get("output", {}).get("build_id")), (path, want_id[path]),
-                  f"{os.path.basename(path)}: its link record has watermark, path and build-id")
-    tap.equal({link["user"] for link in links.values()}, {"root"}, "links have their user")
+    OBJECTS = {key: s.get("objects", []) for key, s in n.sets().items()}
+    cases.judge_all(runs)
+    judge_older(runs, children)
+    judge_links(n.records("link"), made)
     n.check_sequence()
     n.validate()
 tap.done()
