@@ -39,12 +39,12 @@ class Host:
         self.spool.open()
         self.node(at, 'start')
 
-    def node(self, at, event='periodic', **lost):
+    def node(self, at, event='periodic', unrecorded=None, **lost):
         self.spool.now_us = T0 + at * S
         self.lost.update(lost)
         self.spool.record('node', self.spool.node(
             event, since=time_text(self.since), lost=dict(self.lost), booted=time_text(self.booted),
-            capture_began=time_text(self.began)))
+            capture_began=time_text(self.began), unrecorded=unrecorded or {}))
         self.since = self.spool.now_us
 
     def runs(self, count):
@@ -68,7 +68,7 @@ def steady(directory, name):
     host.start(-100)
     for at in range(100, 1100, 100):
         host.runs(2)
-        host.node(at)
+        host.node(at, unrecorded={'ignored': 7 * at, 'opted_out': 3 if at > 500 else 0})
         host.turn(at)
     host.stop(1100)
 
@@ -182,7 +182,11 @@ with ingest.temporary() as work:
     tap.equal({row['cause']: (row['duration_s'], row['count'], row['hosts']) for row in report('--by', 'cause')},
               {'daemon_off': (50, None, 1), 'node_lost': (150, None, 1), 'file_missing': (200, 6, 1),
                'not_reported': (100, None, 1), 'quarantined': (100, 1, 1), 'ring_full_exec': (100, 17, 1),
-               'ring_full_mmap': (100, 5, 1), 'spool_quota': (100, 3, 1)}, 'by cause')
+               'ring_full_mmap': (100, 5, 1), 'spool_quota': (100, 3, 1),
+               'ignored': (1000, 7000, 1), 'opted_out': (100, 3, 1)}, 'by cause')
+    tap.equal((rows['n001']['runs_left_out'], rows['n002']['runs_left_out'], rows[None]['runs_left_out'],
+               {c['hides'] for c in rows['n001']['causes']}), (7003, 0, 7003, {'by rule'}),
+              'what is left out on purpose is told, and no gap')
 
     tap.equal(ingest.ingest(db, late).status, 0, 'the files come after all')
     tap.equal(gaps('--host', 'n004', status=1), [], 'and heal the gap')
@@ -204,7 +208,7 @@ with ingest.temporary() as work:
     table = runmark(*args)
     lines = table.out.decode().splitlines()
     tap.ok(lines[0].split() == ['HOST', 'CLUSTER', 'COMPLETE%', 'WATCHED', 'INCOMPLETE', 'GAPS', 'RUNS', 'LOST',
-                                'CAUSES'] and lines[-1].startswith('total') and len(lines) == 8,
+                                'LEFT-OUT', 'CAUSES'] and lines[-1].startswith('total') and len(lines) == 8,
            'a table', table.out)
     sheet = list(csv.DictReader(io.StringIO(runmark(*args, '--format', 'csv').out.decode())))
     tap.equal([(r['host'], r['complete_percent'], r['causes']) for r in sheet][1:2],

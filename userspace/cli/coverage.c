@@ -28,8 +28,10 @@
  * A run is told of when it ends: the time of which something is said is that in which records were
  * made. A run that is as long as a gap, and ended in it, is missing from before the gap, too.
  *
- * Losses that cost details only (libraries, usage) are listed, but leave the time complete: see
- * coverage_causes.c. Gaps may overlap; complete is what none of them hides.
+ * What a site's rules and its users leave out is counted in node records as well, and told beside:
+ * recorded, lost and left out are all that ran. Losses that cost details only (libraries, usage)
+ *are listed, but leave the time complete: see coverage_causes.c. Gaps may overlap; complete is what
+ *none of them hides.
  */
 #include "cli/coverage.h"
 #include <errno.h>

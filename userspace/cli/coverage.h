@@ -16,6 +16,7 @@ struct coverage_cause {
 	const char *name, *text;
 	bool hides;	 /* the time is not complete: whole runs may be missing */
 	bool is_of_runs; /* what it counts are runs */
+	bool is_by_rule; /* they are left out on purpose: no gap, but to be told */
 };
 
 extern const struct coverage_cause coverage_causes[];
@@ -23,6 +24,7 @@ extern const size_t coverage_causes_count;
 /* Of a cause that is not known here (a newer runmarkd's) the worst is assumed. */
 const struct coverage_cause *coverage_cause_find(const char *name);
 
+/* Something lost, or left out on purpose. */
 struct coverage_loss {
 	const char *cause; /* borrowed */
 	int64_t count;	   /* cumulative over the instance */

@@ -9,6 +9,7 @@
 #define RUNS	.hides = true, .is_of_runs = true
 #define PERHAPS .hides = true
 #define DETAILS .hides = false
+#define BY_RULE .is_of_runs = true, .is_by_rule = true
 
 const struct coverage_cause coverage_causes[] = {
 	{"daemon_off", "nothing captured: runmarkd was not there", PERHAPS},
@@ -35,6 +36,9 @@ const struct coverage_cause coverage_causes[] = {
 	/* the files that were not loaded before show as file_missing */
 	{"spool_expired", "spool files removed since they were too old", DETAILS},
 	{"record_failed", "records that could not be made or were too long", RUNS},
+	{"opted_out", "runs of users who asked not to be recorded", BY_RULE},
+	{"ignored", "runs that a rule leaves out", BY_RULE},
+	{"out_of_scope", "runs outside of jobs, where only jobs are recorded", BY_RULE},
 	{"message_refused", "messages of link wrappers refused or not whole", DETAILS},
 };
 const size_t coverage_causes_count = ARRAY_SIZE(coverage_causes);

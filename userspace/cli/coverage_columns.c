@@ -21,6 +21,8 @@ static char *make_causes(const cJSON *row)
 	if (!out)
 		return NULL;
 	cJSON_ArrayForEach (cause, record_get(row, "causes")) {
+		if (!strcmp(cJSON_GetStringValue(record_get(cause, "hides")), COVERAGE_BY_RULE))
+			continue;
 		fprintf(out, "%s%s", is_first ? "" : ", ",
 			cJSON_GetStringValue(record_get(cause, "cause")));
 		is_first = false;
@@ -62,6 +64,10 @@ static const struct column by_host[] = {
 	 .kind = COLUMN_NUMBER,
 	 .path = "runs_lost",
 	 .table = {"LOST", .is_right = true}},
+	{.name = "runs_left_out",
+	 .kind = COLUMN_NUMBER,
+	 .path = "runs_left_out",
+	 .table = {"LEFT-OUT", .is_right = true}},
 	{.name = "causes",
 	 .kind = COLUMN_TEXT,
 	 .make = make_causes,

@@ -6,4 +6,7 @@
 
 enum coverage_by { COVERAGE_BY_HOST, COVERAGE_BY_CAUSE, COVERAGE_BY_GAP, COVERAGE_VIEWS };
 
+/* What is hidden by a cause, where that is the site's will. */
+#define COVERAGE_BY_RULE "by rule"
+
 extern const struct report_view coverage_views[COVERAGE_VIEWS];

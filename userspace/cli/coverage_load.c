@@ -31,7 +31,7 @@ static const char *const statements[STATEMENTS] = {
 		    "JOIN instance i ON i.id = n.instance "
 		    "WHERE n.host = ? AND n.time_us >= ? AND n.time_us <= ?",
 	[LOSSES] = "SELECT name, value FROM node_count WHERE instance = ? AND seq = ? "
-		   "AND kind = 'lost'",
+		   "AND kind IN ('lost', 'unrecorded')",
 	[FILE_RANGE] =
 		"SELECT (SELECT max(opened_us) FROM spool_file WHERE host = ? AND opened_us <= ?), "
 		"(SELECT min(opened_us) FROM spool_file WHERE host = ? AND opened_us >= ?)",

@@ -23,7 +23,7 @@ struct report_state {
 	struct coverage_loader *loader;
 	struct cause_sum *causes;
 	size_t cause_count;
-	int64_t hosts, expected_us, complete_us, gaps, runs, lost;
+	int64_t hosts, expected_us, complete_us, gaps, runs, lost, left_out;
 };
 
 /* Never 100 unless it is: cut after the third place. */
@@ -36,6 +36,8 @@ static const char *hides(const char *cause)
 {
 	const struct coverage_cause *known = coverage_cause_find(cause);
 
+	if (known->is_by_rule)
+		return COVERAGE_BY_RULE;
 	return !known->hides ? "details" : known->is_of_runs ? "runs" : "perhaps runs";
 }
 
@@ -107,7 +109,9 @@ static int add_cause(struct report_state *state, const struct coverage *coverage
 	sum->count += count;
 	sum->hosts++;
 	sum->is_counted |= is_counted;
-	if (coverage_cause_find(name)->is_of_runs)
+	if (coverage_cause_find(name)->is_by_rule)
+		state->left_out += count;
+	else if (coverage_cause_find(name)->is_of_runs)
 		state->lost += count;
 	item = cJSON_CreateObject();
 	if (!item || !cJSON_AddItemToArray(list, item)) {
@@ -135,7 +139,8 @@ static int add_causes(struct report_state *state, const struct coverage *coverag
 
 /* Host and total alike. */
 static bool add_sums(const struct report_asked *asked, cJSON *row, int64_t expected_us,
-		     int64_t complete_us, int64_t gaps, int64_t runs, int64_t lost)
+		     int64_t complete_us, int64_t gaps, int64_t runs, int64_t lost,
+		     int64_t left_out)
 {
 	return record_add_time(row, "since", (uint64_t)asked->since_us * 1000) &&
 	       record_add_time(row, "until", (uint64_t)asked->until_us * 1000) &&
@@ -145,7 +150,8 @@ static bool add_sums(const struct report_asked *asked, cJSON *row, int64_t expec
 	       add_seconds(row, "incomplete_s", expected_us - complete_us) &&
 	       record_add_number(row, "gaps", (double)gaps) &&
 	       record_add_number(row, "runs", (double)runs) &&
-	       record_add_number(row, "runs_lost", (double)lost);
+	       record_add_number(row, "runs_lost", (double)lost) &&
+	       record_add_number(row, "runs_left_out", (double)left_out);
 }
 
 static int emit_gaps(struct report_state *state, const struct coverage *coverage, const char *host,
@@ -155,7 +161,11 @@ static int emit_gaps(struct report_state *state, const struct coverage *coverage
 
 	for (size_t i = 0; r >= 0 && i < coverage->gap_count; i++) {
 		const struct coverage_gap *gap = &coverage->gaps[i];
-		_cleanup_json_ cJSON *row = row_new("gap");
+		bool is_gap = !coverage_cause_find(gap->cause)->is_by_rule;
+		_cleanup_json_ cJSON *row = is_gap ? row_new("gap") : NULL;
+
+		if (!is_gap)
+			continue;
 
 		if (!row || !cJSON_AddStringToObject(row, "host", host) ||
 		    !cJSON_AddStringToObject(row, "cluster", cluster) ||
@@ -185,7 +195,7 @@ static int tell_host(struct report_state *state, const struct coverage *coverage
 		     const char *cluster, int64_t runs)
 {
 	_cleanup_json_ cJSON *row = row_new("host");
-	int64_t lost = state->lost, gaps = count_hiding(coverage);
+	int64_t lost = state->lost, left_out = state->left_out, gaps = count_hiding(coverage);
 	int r;
 
 	if (!row || !cJSON_AddStringToObject(row, "host", host) ||
@@ -195,13 +205,14 @@ static int tell_host(struct report_state *state, const struct coverage *coverage
 	if (r < 0)
 		return r;
 	lost = state->lost - lost;
+	left_out = state->left_out - left_out;
 	state->hosts++;
 	state->expected_us += coverage->expected_us;
 	state->complete_us += coverage->complete_us;
 	state->gaps += gaps;
 	state->runs += runs;
 	if (!add_sums(state->asked, row, coverage->expected_us, coverage->complete_us, gaps, runs,
-		      lost))
+		      lost, left_out))
 		return -ENOMEM;
 	if (state->asked->view->word == coverage_views[COVERAGE_BY_HOST].word)
 		return state->emit(state->arg, row);
@@ -258,7 +269,7 @@ static int tell_total(struct report_state *state)
 
 	if (!row || !record_add_null(row, "host") ||
 	    !add_sums(state->asked, row, state->expected_us, state->complete_us, state->gaps,
-		      state->runs, state->lost) ||
+		      state->runs, state->lost, state->left_out) ||
 	    !record_add_number(row, "hosts", (double)state->hosts))
 		return -ENOMEM;
 	return state->emit(state->arg, row);
