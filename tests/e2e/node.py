@@ -54,15 +54,16 @@ class Node:
         track = {"compress": "no", "rotate_seconds": "3600"}
         daemon = {"spool": self.spool, "drop": self.drop, "socket": f"{self.state}/runmark.sock",
                   "control": f"{self.state}/control.sock", "pin": self.pin, "state": self.state}
+        rules = {}
         for key, value in self.keys.items():
-            (daemon if key in ("ring_mib", "journal_mib", "workers", "host", "cluster", "spool") else track)[key] = value
+            (rules if key.startswith("group_") else daemon if key in ("ring_mib", "journal_mib", "workers", "host", "cluster", "spool") else track)[key] = value
         with open(self.conf, "w") as conf:
             for section, keys in (("daemon", daemon), ("track", track)):
                 conf.write(f"[{section}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()))
             if self.privacy:
                 conf.write("[privacy]\n" + "".join(f"{k} = {v}\n" for k, v in self.privacy.items()))
-            if self.rules is not None:
-                conf.write("[rules]\n" + "".join(f"rule = {rule}\n" for rule in self.rules))
+            conf.write("[rules]\n" + "".join(f"{k} = {v}\n" for k, v in rules.items()) +
+                       "".join(f"rule = {rule}\n" for rule in self.rules or ()))
         os.makedirs(self.drop, exist_ok=True)
         os.chmod(self.drop, 0o1733)
 

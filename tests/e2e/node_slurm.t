@@ -37,7 +37,7 @@ for version in ("v1", "v2"):
     if not os.path.isdir({"v1": "/sys/fs/cgroup/freezer", "v2": "/sys/fs/cgroup/unified"}[version]):
         tap.skip(f"Slurm with cgroup {version}", "this machine does not mount it so")
         continue
-    with node.Node() as n:
+    with node.Node(rules=["full"]) as n:
         base = f"{n.top}/slurm"
         env = dict(os.environ, SLURM_CONF=f"{base}/etc/slurm.conf")
         open(f"{n.top}/show.c", "w").write(SHOW)

@@ -5,6 +5,7 @@
  */
 #include "common/record.h"
 #include "common/text.h"
+#include "daemon/group_record.h"
 #include "daemon/journal.h"
 #include "daemon/layout.h"
 #include "daemon/run_record.h"
@@ -23,7 +24,10 @@ struct replayed {
 	struct live *live;
 	size_t count;
 	uint32_t last_kind;
+	struct group_state group; /* the last that can be believed */
 };
+
+static const struct node node = {.host = "n1", .cluster = "", .tick_ns = 10000000};
 
 static void replay(void *arg, uint32_t kind, struct bytes data)
 {
@@ -40,6 +44,9 @@ static void replay(void *arg, uint32_t kind, struct bytes data)
 		live_restore(r->live, (const void *)data.data);
 	else if (kind == JOURNAL_DONE && data.len == sizeof(struct live_key))
 		live_forget(r->live, (const void *)data.data);
+	else if (kind == JOURNAL_GROUP && data.len == sizeof(struct group_state) &&
+		 group_state_check((const void *)data.data))
+		r->group = *(const struct group_state *)data.data;
 }
 
 static bool nobody(void *arg, uint32_t pid, uint64_t start_ns)
@@ -50,19 +57,28 @@ static bool nobody(void *arg, uint32_t pid, uint64_t start_ns)
 	return false;
 }
 
-static void records_check(struct live *live)
+static void record_check(cJSON *record)
 {
-	static const struct node node = {.host = "n1", .cluster = "", .tick_ns = 10000000};
+	_cleanup_free_ char *line = record_print(record, NULL);
+
+	if (!line || !text_is_utf8(bytes_of(line)))
+		abort();
+	cJSON_Delete(record);
+}
+
+static void records_check(struct live *live, const struct group_state *state)
+{
 	struct image *image;
 
 	live_reconcile(live, nobody, NULL);
 	while ((image = TAILQ_FIRST(live_finished(live)))) {
-		_cleanup_json_ cJSON *record = run_record(&node, image, "", "");
-		_cleanup_free_ char *line = record_print(record, NULL);
-
 		TAILQ_REMOVE(live_finished(live), image, link);
-		if (!line || !text_is_utf8(bytes_of(line)))
-			abort();
+		record_check(run_record(&node, image, "", ""));
+		if (image->exec && state->count) {
+			struct group group = {.s = *state, .first = image};
+
+			record_check(group_record(&node, &group, "", ""));
+		}
 		image_free(facts, image);
 	}
 }
@@ -74,7 +90,7 @@ static struct journal *journal_read(struct replayed *r)
 	*r = (struct replayed){.live = NULL};
 	if (live_new(facts, &r->live) || journal_new(folder, MAX_SIZE, replay, r, &journal))
 		abort();
-	records_check(r->live);
+	records_check(r->live, &r->group);
 	live_free(r->live);
 	return journal;
 }
@@ -110,6 +126,11 @@ static size_t entry_make(struct input *in, uint8_t kind, char *out)
 		       sizeof(struct live_key));
 		return sizeof(struct live_key);
 	}
+	if (kind == JOURNAL_GROUP) {
+		take(in, out, sizeof(struct group_state));
+		((struct group_state *)out)->exit_count %= GROUP_EXITS_MAX + 2;
+		return sizeof(struct group_state);
+	}
 	who = take_byte(in);
 	take(in, out, who);
 	return who;
@@ -139,8 +160,8 @@ static size_t entries_make(const uint8_t *data, size_t size, bool is_other, char
 	size_t used = head_make(out, is_other);
 
 	while (in.size && used + EVENT_SIZE_MAX + 16 < MAX_SIZE) {
-		uint32_t kind = take_byte(&in) % 8, len = entry_make(&in, kind, entry),
-			 plus = len + 1;
+		uint32_t kind = take_byte(&in) % (JOURNAL_KINDS + 1),
+			 len = entry_make(&in, kind, entry), plus = len + 1;
 
 		memcpy(out + used, &plus, sizeof(plus));
 		memcpy(out + used + 4, &kind, sizeof(kind));

@@ -8,6 +8,7 @@
 
 #include "daemon/tracker.h"
 
+#include <math.h>
 #include <search.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -33,6 +34,18 @@ static int begin(void **state)
 	place.config.journal_mib = 1; /* so that it is started anew often */
 	place.config.environment = (struct config_list){environment, 1};
 	return 0;
+}
+
+/* The same with every run in a group where that can be. */
+static int begin_grouped(void **state)
+{
+	static struct config_rule rule = {.text = "group"};
+	int r = begin(state);
+
+	place.config.rules = (struct config_rules){&rule, 1};
+	place.config.group_seconds = UINT32_MAX; /* the events are of long ago */
+	place.config.group_short_seconds = 10;
+	return r;
 }
 
 static int end(void **state)
@@ -128,10 +141,14 @@ static void live_once(struct ring *ring, unsigned int kill_at, unsigned int paus
 		if (i % BATCH == 0) { /* the ring lets go of what was taken */
 			turn(tracker);
 			ring->released = i + 1;
+			if (i % (7 * BATCH) == 0)
+				tracker_end_groups(tracker);
 		}
 	}
-	while (!tracker_is_idle(tracker))
+	while (!tracker_is_idle(tracker)) {
 		turn(tracker);
+		tracker_end_groups(tracker);
+	}
 	if (writer_finish(writer))
 		abort();
 	turn(tracker);
@@ -156,6 +173,9 @@ struct seen {
 	unsigned int runs[RUNS], copies[RUNS];
 	unsigned int doubled;
 	void *ids;
+	/* runs and members of groups together */
+	unsigned int exits[251], all, groups;
+	uint64_t cpu_us, elapsed_us, forks;
 };
 
 static int id_compare(const void *a, const void *b)
@@ -163,21 +183,35 @@ static int id_compare(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-static void record_see(struct seen *seen, const cJSON *record)
+static uint64_t number_of(const cJSON *record, const char *path, double scale)
 {
-	const cJSON *id = record_get(record, "run_id"), *argv = record_get(record, "argv");
+	double value;
+
+	assert_int_equal(record_get_number(record, path, &value), 0);
+	return llround(value * scale);
+}
+
+static bool id_is_new(struct seen *seen, const cJSON *record, const char *name)
+{
+	char *copy = strdup(record_get(record, name)->valuestring);
+
+	if (*(char **)tsearch(copy, &seen->ids, id_compare) == copy)
+		return true;
+	seen->doubled++;
+	free(copy);
+	return false;
+}
+
+static void run_see(struct seen *seen, const cJSON *record)
+{
+	const cJSON *argv = record_get(record, "argv");
 	unsigned int run;
-	char *copy;
 
 	assert_non_null(argv);
 	run = atoi(argv->child->valuestring);
 	assert_in_range(run, 0, RUNS - 1);
-	copy = strdup(id->valuestring);
-	if (*(char **)tsearch(copy, &seen->ids, id_compare) != copy) {
-		seen->doubled++;
-		free(copy);
+	if (!id_is_new(seen, record, "run_id"))
 		return;
-	}
 	if (!strcmp(record_get(record, "origin")->valuestring, "fork")) {
 		seen->copies[run]++;
 	} else {
@@ -185,6 +219,43 @@ static void record_see(struct seen *seen, const cJSON *record)
 		assert_int_equal(record_get(record, "usage.forks")->valueint, run % 3 != 0);
 	}
 	assert_int_equal(record_get(record, "exit.code")->valueint, run % 251);
+	seen->all++;
+	seen->exits[run % 251]++;
+	seen->cpu_us +=
+		number_of(record, "usage.user_s", 1e6) + number_of(record, "usage.system_s", 1e6);
+	seen->elapsed_us += number_of(record, "elapsed_s", 1e6);
+	seen->forks += number_of(record, "usage.forks", 1);
+}
+
+static void group_see(struct seen *seen, const cJSON *record)
+{
+	const cJSON *exit;
+	uint64_t count = 0;
+
+	if (!id_is_new(seen, record, "group_id"))
+		return;
+	seen->groups++;
+	cJSON_ArrayForEach (exit, record_get(record, "exits")) {
+		seen->exits[number_of(exit, "exit.code", 1)] += number_of(exit, "count", 1);
+		count += number_of(exit, "count", 1);
+	}
+	assert_int_equal(count, number_of(record, "count", 1));
+	assert_in_range(count, 2, RUNS * 2);
+	seen->all += count;
+	seen->cpu_us += number_of(record, "usage.user_s.sum", 1e6) +
+			number_of(record, "usage.system_s.sum", 1e6);
+	seen->elapsed_us += number_of(record, "elapsed_s.sum", 1e6);
+	seen->forks += number_of(record, "usage.forks.sum", 1);
+}
+
+static void record_see(struct seen *seen, const cJSON *record)
+{
+	char kind[16];
+
+	if (!strcmp(record_kind(record, kind, sizeof(kind)), "run"))
+		run_see(seen, record);
+	else if (!strcmp(kind, "group"))
+		group_see(seen, record);
 }
 
 static void files_see(struct seen *seen)
@@ -205,8 +276,7 @@ static void files_see(struct seen *seen)
 			next = strchr(line, '\n') + 1;
 			assert_int_equal(
 				record_parse((struct bytes){line, next - line - 1}, &record), 0);
-			if (!strcmp(record_get(record, "schema")->valuestring, "runmark.run/1"))
-				record_see(seen, record);
+			record_see(seen, record);
 		}
 		free(entries[i]);
 	}
@@ -226,6 +296,44 @@ static void check_runs(void)
 	tdestroy(seen.ids, free);
 	assert_int_equal(seen.doubled, 0);
 }
+
+/* What each of RUNS runs, and each copy that outlived one, has used and how it ended: exactly, but
+ * in few records. */
+static void check_groups(void)
+{
+	static struct seen seen, want;
+	unsigned int records = 0;
+
+	memset(&seen, 0, sizeof(seen));
+	memset(&want, 0, sizeof(want));
+	files_see(&seen);
+	for (unsigned int run = 0; run < RUNS; run++) {
+		bool outlived = run % 3 == 0;
+
+		want.exits[run % 251] += 1 + outlived;
+		want.all += 1 + outlived;
+		want.cpu_us += 2; /* the copy's and its origin's */
+		want.forks += !outlived;
+		/* from its exec to its end; from the copy's fork to its end */
+		want.elapsed_us += outlived ? 4000 + 2000 : 5000;
+		records += seen.runs[run] + seen.copies[run];
+		assert_in_range(seen.runs[run], 0, 1);
+		assert_in_range(seen.copies[run], 0, 1);
+	}
+	print_message("# %u runs in %u groups, %u alone\n", seen.all - records, seen.groups,
+		      records);
+	assert_memory_equal(seen.exits, want.exits, sizeof(want.exits));
+	assert_int_equal(seen.all, want.all);
+	assert_int_equal(seen.cpu_us, want.cpu_us);
+	assert_int_equal(seen.elapsed_us, want.elapsed_us);
+	assert_int_equal(seen.forks, want.forks);
+	assert_int_equal(seen.doubled, 0);
+	assert_in_range(seen.groups, 2, RUNS / 2);
+	assert_in_range(records, 0, RUNS / 2);
+	tdestroy(seen.ids, free);
+}
+
+static void (*check)(void) = check_runs;
 
 /* Every line against its schema; the tests are run from the top folder. */
 static void check_schema(void)
@@ -249,7 +357,7 @@ static void each_run_has_one_record(void **state)
 
 	(void)state;
 	assert_int_equal(life(&ring, UINT32_MAX, 0), 0);
-	check_runs();
+	check();
 	check_schema();
 }
 
@@ -271,7 +379,7 @@ static void kill_often(void)
 			break;
 	}
 	assert_int_equal(life(ring, UINT32_MAX, 0), 0);
-	check_runs();
+	check();
 	check_schema();
 	munmap(ring, sizeof(*ring));
 }
@@ -306,19 +414,36 @@ static void a_disk_that_takes_nothing_loses_nothing(void **state)
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 	assert_int_equal(mount("none", place.spool, "tmpfs", MS_REMOUNT, "size=64m"), 0);
 	assert_int_equal(life(ring, UINT32_MAX, 0), 0);
-	check_runs();
+	check();
 	check_schema();
 	munmap(ring, sizeof(*ring));
 }
 
+static int check_as_runs(void **state)
+{
+	check = check_runs;
+	return begin(state);
+}
+
+static int check_as_groups(void **state)
+{
+	check = check_groups;
+	return begin_grouped(state);
+}
+
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name)    cmocka_unit_test_setup_teardown(name, check_as_runs, end)
+#define GROUPED(name) cmocka_unit_test_setup_teardown(name, check_as_groups, end)
 	const struct CMUnitTest tests[] = {
 		TEST(each_run_has_one_record),
 		TEST(kills_lose_nothing_and_double_nothing),
 		TEST(kills_around_the_closing_of_files),
 		TEST(a_disk_that_takes_nothing_loses_nothing),
+		GROUPED(each_run_has_one_record),
+		GROUPED(kills_lose_nothing_and_double_nothing),
+		GROUPED(kills_around_the_closing_of_files),
+		GROUPED(a_disk_that_takes_nothing_loses_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

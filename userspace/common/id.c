@@ -52,6 +52,18 @@ void id_run(const uint8_t boot_id[16], uint32_t pid, uint64_t start_ticks, uint3
 	set_version(ret, 8);
 }
 
+void id_derived(const uuid_t from, const char *what, uuid_t ret)
+{
+	uint8_t facts[16 + 32] = {0}, digest[16];
+
+	memcpy(facts, from, 16);
+	memcpy(facts + 16, what, strnlen(what, sizeof(facts) - 16));
+	hash(facts, sizeof(facts), digest);
+	memcpy(ret, from, 6);
+	memcpy(ret + 6, digest, 10);
+	set_version(ret, 8);
+}
+
 void id_new(uuid_t ret)
 {
 	static unsigned int count;

@@ -22,6 +22,10 @@
 void id_run(const uint8_t boot_id[16], uint32_t pid, uint64_t start_ticks, uint32_t exec_count,
 	    uint64_t start_ms, uuid_t ret);
 
+/* Version 8: of something that a run (or another id) makes, and of that alone; what: its kind. The
+ * time is the run's. */
+void id_derived(const uuid_t from, const char *what, uuid_t ret);
+
 /* Version 7: now, random. Uses getrandom(); never blocks (falls back to clock and pid). */
 void id_new(uuid_t ret);
 

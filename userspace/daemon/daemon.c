@@ -92,6 +92,8 @@ static void flush_advance(struct daemon *d)
 	if (!d->flush_wanted || d->flush_asked)
 		return;
 	capture_ring(d->capture, &used, &size);
+	if (!used)
+		tracker_end_groups(d->tracker);
 	if (used || !tracker_is_idle(d->tracker))
 		return;
 	writer_put_close(d->writer);
@@ -342,6 +344,7 @@ static int end(struct daemon *d)
 	node_tell(d, "stop");
 	while (!tracker_is_idle(d->tracker) && node_boot_ns() < until) {
 		turn(d, true);
+		tracker_end_groups(d->tracker);
 		usleep(10000);
 	}
 	r = writer_finish(d->writer);

@@ -33,6 +33,8 @@ static const char *const shapes[JOURNAL_KINDS] = {
 	[JOURNAL_TOTALS] = "capture_totals",
 	[JOURNAL_PROCESS] = "live_process_state",
 	[JOURNAL_ENDED] = "ended_process",
+	[JOURNAL_MEMBER] = "group_member",
+	[JOURNAL_GROUP] = "group_state",
 };
 
 struct entry {

@@ -22,11 +22,14 @@ enum journal_kind {
 	JOURNAL_EVENT = 1, /* struct event, as it came (environment filtered) */
 	JOURNAL_IMAGE,	   /* struct live_image_state: what events alone don't tell of an image */
 	JOURNAL_LINK,	   /* a link record as text */
-	JOURNAL_DONE,	   /* struct live_key or a link's id: its record is in the spool */
+	JOURNAL_DONE, /* struct live_key (of a run, or a group's first) or a link's id: its record
+		       * is in the spool */
 	JOURNAL_SEQUENCES, /* u64 by CPU: the last event's sequence number */
 	JOURNAL_TOTALS,	   /* struct capture_totals: losses told so far */
 	JOURNAL_PROCESS,   /* struct live_process_state: one that runs no image of its own */
 	JOURNAL_ENDED,	   /* struct ended_process */
+	JOURNAL_MEMBER,	   /* struct group_member: a finished image is in a group now */
+	JOURNAL_GROUP,	   /* struct group_state, behind its first member */
 	JOURNAL_KINDS,
 };
 

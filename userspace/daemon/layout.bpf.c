@@ -5,6 +5,7 @@
  * both, and layout.c reads it when they are another version's.
  */
 #include "daemon/capture.h"
+#include "daemon/group.h"
 #include "daemon/live_ended.h"
 
 struct stored {
@@ -18,4 +19,6 @@ struct stored {
 	struct live_process_state process;
 	struct ended_process ended;
 	struct capture_totals totals;
+	struct group_member member;
+	struct group_state group;
 } * stored;

@@ -130,5 +130,7 @@ void live_restore_process(struct live *live, const struct live_process_state *st
 struct ended_process;
 void live_restore_ended(struct live *live, const struct ended_process *ended);
 void live_restore(struct live *live, const struct live_image_state *state);
+/* The image of this key, taken off the finished ones; the caller owns it. NULL: there is none. */
+struct image *live_take(struct live *live, const struct live_key *key);
 /* Its record is written: an image of this key among the finished goes. */
 void live_forget(struct live *live, const struct live_key *key);

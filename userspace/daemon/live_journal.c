@@ -130,17 +130,23 @@ void live_restore(struct live *l, const struct live_image_state *state)
 		process_remove(l, p);
 }
 
-void live_forget(struct live *l, const struct live_key *key)
+struct image *live_take(struct live *l, const struct live_key *key)
 {
-	struct image *image, *next;
+	struct image *image;
 
-	for (image = TAILQ_FIRST(&l->finished); image; image = next) {
-		next = TAILQ_NEXT(image, link);
+	/* from the end: the first ones may be of groups, and stay long */
+	TAILQ_FOREACH_REVERSE (image, &l->finished, image_list, link) {
 		if (!key_is_equal(&image->s.key, key))
 			continue;
 		TAILQ_REMOVE(&l->finished, image, link);
-		image_free(l->facts, image);
+		return image;
 	}
+	return NULL;
+}
+
+void live_forget(struct live *l, const struct live_key *key)
+{
+	image_free(l->facts, live_take(l, key));
 }
 
 void live_restore_process(struct live *l, const struct live_process_state *state)

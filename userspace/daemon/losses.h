@@ -25,9 +25,11 @@
 	X(LOOKUP_FULL, "lookup_full", "files and users not looked up since too many waited")       \
 	X(LOOKUP_LATE, "lookup_late", "files and users that took too long to look up")             \
 	X(LOOKUP_STUCK, "lookup_stuck", "files and users whose file system or name service hung")  \
-	X(SPOOL_QUOTA, "spool_quota", "records dropped since the spool had its quota")             \
+	X(SPOOL_QUOTA, "spool_quota",                                                              \
+	  "records dropped since the spool had its quota; a group counts as its runs")             \
 	X(SPOOL_EXPIRED, "spool_expired", "spool files removed since they were too old")           \
-	X(RECORD_FAILED, "record_failed", "records that could not be made or were too long")       \
+	X(RECORD_FAILED, "record_failed",                                                          \
+	  "records that could not be made or were too long; a group counts as its runs")           \
 	X(MESSAGE_REFUSED, "message_refused", "messages of link wrappers refused or not whole")
 
 enum loss {

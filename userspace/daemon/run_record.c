@@ -5,10 +5,9 @@
 #include "common/record.h"
 #include "common/text.h"
 #include "daemon/live_image.h"
+#include "daemon/run_values.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 static struct bytes exec_bytes(const struct image *image, struct span span)
 {
@@ -27,7 +26,7 @@ static struct bytes exec_text(const struct image *image, size_t span_offset)
 }
 #define EXEC_TEXT(image, member) exec_text(image, offsetof(struct event_exec, member))
 
-static bool add_container(cJSON *record, const struct job *job)
+bool container_json_add(cJSON *record, const struct job *job)
 {
 	cJSON *json;
 
@@ -57,8 +56,7 @@ static bool add_device(cJSON *object, const struct event_file *file)
 	       record_add_u64(object, "inode", file->inode);
 }
 
-/* The program's notes: from its memory, else from its file. NULL if neither could be read. */
-static const struct note_ids *image_notes(const struct image *image)
+const struct note_ids *image_notes(const struct image *image)
 {
 	if (image->s.has_notes)
 		return &image->s.notes;
@@ -67,7 +65,7 @@ static const struct note_ids *image_notes(const struct image *image)
 	return NULL;
 }
 
-static bool add_exe(cJSON *record, const struct image *image)
+bool exe_json_add(cJSON *record, const struct image *image, bool with_requested)
 {
 	static const struct note_ids none;
 	const struct note_ids *notes = image_notes(image);
@@ -80,7 +78,9 @@ static bool add_exe(cJSON *record, const struct image *image)
 						   : "none";
 
 	if (!exe || !record_add_text(exe, "path", EXEC_TEXT(image, exe)) ||
-	    !record_add_text(exe, "requested", EXEC_TEXT(image, requested)) ||
+	    !record_add_text(exe, "requested",
+			     with_requested ? EXEC_TEXT(image, requested)
+					    : (struct bytes){NULL, 0}) ||
 	    !add_build_id(exe, notes ? notes : &none) ||
 	    !record_add_uuid(exe, "watermark", stamped ? notes->watermark : NULL) ||
 	    !cJSON_AddStringToObject(exe, "watermark_state", state))
@@ -98,7 +98,7 @@ static bool add_exe(cJSON *record, const struct image *image)
 	       record_add_time(exe, "mtime", e->file.mtime_ns);
 }
 
-static bool add_script(cJSON *record, const struct image *image)
+bool script_json_add(cJSON *record, const struct image *image)
 {
 	struct bytes path = image_script(image);
 	cJSON *script;
@@ -152,10 +152,7 @@ static bool add_argv(cJSON *record, const struct image *image)
 
 static bool add_exit(cJSON *record, const struct node *node, const struct image *image)
 {
-	int status = image->s.wait_status, number = status & 0x7f;
 	struct live_key next = image->s.key;
-	cJSON *exit;
-	char name[32];
 	uuid_t id;
 
 	if (image->s.end == END_EXEC) {
@@ -166,73 +163,41 @@ static bool add_exit(cJSON *record, const struct node *node, const struct image 
 	}
 	if (image->s.end != END_EXIT)
 		return record_add_null(record, "exit");
-	exit = cJSON_AddObjectToObject(record, "exit");
-	if (!exit || !number)
-		return exit && record_add_number(exit, "code", (status >> 8) & 0xff);
-	if (sigabbrev_np(number))
-		snprintf(name, sizeof(name), "SIG%s", sigabbrev_np(number));
-	else
-		snprintf(name, sizeof(name), "SIGRTMIN%+d", number - 34); /* the C library has 34 */
-	return record_add_number(exit, "signal", number) &&
-	       cJSON_AddStringToObject(exit, "name", name) &&
-	       cJSON_AddBoolToObject(exit, "core", status & 0x80) &&
-	       cJSON_AddBoolToObject(exit, "oom", image->s.traits & TRAIT_OOM);
-}
-
-/* Durations are told in whole microseconds, so that the database's are the same. */
-static double seconds_of_us(uint64_t us)
-{
-	return us / 1e6;
-}
-
-/* cputime_adjust() of kernel/sched/cputime.c: ticks say how, the scheduler how much. */
-static void usage_times(const struct event_usage *u, double *ret_user, double *ret_system)
-{
-	uint64_t total_us = u->runtime_ns / 1000, system_us = 0;
-	double ticks = (double)u->user_ns + u->system_ns;
-
-	if (u->system_ns)
-		system_us = total_us * (u->system_ns / ticks);
-	*ret_system = seconds_of_us(system_us);
-	*ret_user = seconds_of_us(total_us - system_us);
+	return exit_json_add(record, image->s.wait_status, image->s.traits & TRAIT_OOM);
 }
 
 static bool add_usage(cJSON *record, const struct image *image)
 {
-	struct event_usage all = image->s.usage;
-	double user, system;
+	uint64_t values[RUN_VALUES];
 	cJSON *usage;
 
 	if (!image->s.has_usage)
 		return record_add_null(record, "usage");
 	usage = cJSON_AddObjectToObject(record, "usage");
-	usage_fold(&all, &image->s.folded);
-	usage_times(&all, &user, &system);
-	if (!usage || !record_add_number(usage, "user_s", user) ||
-	    !record_add_number(usage, "system_s", system))
-		return false;
-	if (!(image->s.traits & TRAIT_RSS_EXACT)
-		    ? !record_add_null(usage, "max_rss")
-		    : !record_add_number(usage, "max_rss", all.max_rss))
-		return false;
-	return record_add_number(usage, "read_bytes", all.read_bytes) &&
-	       record_add_number(usage, "write_bytes", all.write_bytes) &&
-	       record_add_number(usage, "minor_faults", all.minor_faults) &&
-	       record_add_number(usage, "major_faults", all.major_faults) &&
-	       record_add_number(usage, "forks", image->s.forks);
+	run_values(image, values);
+	for (enum run_value i = RUN_USER_US; usage && i < RUN_VALUES; i++)
+		if (i == RUN_MAX_RSS && !run_rss_is_own(image)
+			    ? !record_add_null(usage, run_value_name(i))
+			    : !record_add_number(usage, run_value_name(i),
+						 run_value_shown(i, values[i])))
+			return false;
+	return usage;
 }
 
 static bool add_times(cJSON *record, const struct image *image)
 {
 	uint64_t elapsed =
 		image->s.end_ns > image->s.begin_ns ? image->s.end_ns - image->s.begin_ns : 0;
+	uint64_t values[RUN_VALUES];
 
 	if (!record_add_time(record, "start", image->s.begin_unix_ns))
 		return false;
 	if (image->s.end == END_UNSEEN || image->s.end == END_NONE)
 		return record_add_null(record, "end") && record_add_null(record, "elapsed_s");
+	run_values(image, values);
 	return record_add_time(record, "end", image->s.begin_unix_ns + elapsed) &&
-	       record_add_number(record, "elapsed_s", seconds_of_us(elapsed / 1000));
+	       record_add_number(record, "elapsed_s",
+				 run_value_shown(RUN_ELAPSED_US, values[RUN_ELAPSED_US]));
 }
 
 static bool add_number_if(cJSON *record, const char *name, bool is_known, double number)
@@ -261,13 +226,37 @@ static bool add_ids(cJSON *record, const struct node *node, const struct image *
 		bytes_of(image->user && *image->user->user ? image->user->user : NULL));
 }
 
+void incomplete_add_files(cJSON *list, const struct image *image, const char *object_hash)
+{
+	char text[128];
+
+	if (!*object_hash)
+		cJSON_AddItemToArray(list, cJSON_CreateString("objects: too long for a line"));
+	if (!image_notes(image)) {
+		snprintf(text, sizeof(text), "exe.build_id: %s",
+			 image->program && image->program->why ? image->program->why : "not known");
+		cJSON_AddItemToArray(list, cJSON_CreateString(text));
+	}
+	if (image->user && image->user->state == FACT_UNKNOWN && !*image->user->user) {
+		snprintf(text, sizeof(text), "user: %s", image->user->why);
+		cJSON_AddItemToArray(list, cJSON_CreateString(text));
+	}
+	for (uint32_t i = 0; i < image->object_count; i++) {
+		if (image->objects[i]->state == FACT_KNOWN)
+			continue;
+		snprintf(text, sizeof(text), "objects: build-id of one not known: %s",
+			 image->objects[i]->why ? image->objects[i]->why : "not looked up in time");
+		cJSON_AddItemToArray(list, cJSON_CreateString(text));
+		break;
+	}
+}
+
 /* What could not be had, in the order of the record's fields. */
 static bool add_incomplete(cJSON *record, const struct image *image, const char *object_hash)
 {
 	cJSON *list = cJSON_AddArrayToObject(record, "incomplete");
 	const char *reasons[EVENT_FLAG_BITS + 12];
 	size_t count = 0;
-	char text[128];
 
 	if (!list)
 		return false;
@@ -293,27 +282,9 @@ static bool add_incomplete(cJSON *record, const struct image *image, const char 
 		reasons[count++] = "usage: with what the process used before this program";
 	if (image->s.has_usage && image->s.copy_unseen)
 		reasons[count++] = "usage: without a copy's whose end was not seen";
-	if (!*object_hash)
-		reasons[count++] = "objects: too long for a line";
 	for (size_t i = 0; i < count; i++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(reasons[i]));
-	if (!image_notes(image)) {
-		snprintf(text, sizeof(text), "exe.build_id: %s",
-			 image->program && image->program->why ? image->program->why : "not known");
-		cJSON_AddItemToArray(list, cJSON_CreateString(text));
-	}
-	if (image->user && image->user->state == FACT_UNKNOWN && !*image->user->user) {
-		snprintf(text, sizeof(text), "user: %s", image->user->why);
-		cJSON_AddItemToArray(list, cJSON_CreateString(text));
-	}
-	for (uint32_t i = 0; i < image->object_count; i++) {
-		if (image->objects[i]->state == FACT_KNOWN)
-			continue;
-		snprintf(text, sizeof(text), "objects: build-id of one not known: %s",
-			 image->objects[i]->why ? image->objects[i]->why : "not looked up in time");
-		cJSON_AddItemToArray(list, cJSON_CreateString(text));
-		break;
-	}
+	incomplete_add_files(list, image, object_hash);
 	return true;
 }
 
@@ -336,9 +307,9 @@ cJSON *run_record(const struct node *node, const struct image *image, const char
 	    !cJSON_AddStringToObject(record, "origin", origins[image->s.origin]) ||
 	    !job_json_add(record, &job, image_cgroup(image)) ||
 	    !record_add_text(record, "cgroup", image_cgroup(image)) ||
-	    !add_container(record, &job) || !add_ids(record, node, image) ||
-	    !add_exe(record, image) || !add_script(record, image) || !add_argv(record, image) ||
-	    !record_add_text(record, "cwd", EXEC_TEXT(image, cwd)) ||
+	    !container_json_add(record, &job) || !add_ids(record, node, image) ||
+	    !exe_json_add(record, image, true) || !script_json_add(record, image) ||
+	    !add_argv(record, image) || !record_add_text(record, "cwd", EXEC_TEXT(image, cwd)) ||
 	    !json_add_or_null(record, "env_set", env_hash) ||
 	    !json_add_or_null(record, "object_set", object_hash) || !add_times(record, image) ||
 	    !add_exit(record, node, image) || !add_usage(record, image) ||

@@ -19,11 +19,22 @@ cJSON *run_env_set(const struct image *image, const char *hash);
 cJSON *run_record(const struct node *node, const struct image *image, const char *object_hash,
 		  const char *env_hash);
 
+/* Parts that group records have too. */
+struct job;
+bool container_json_add(cJSON *record, const struct job *job);
+bool exe_json_add(cJSON *record, const struct image *image, bool with_requested);
+bool script_json_add(cJSON *record, const struct image *image);
+/* "exit": of a wait status, as of waitpid(2). */
+bool exit_json_add(cJSON *record, uint32_t wait_status, bool oom);
+/* What is not known of the program and its objects, to the list "incomplete". */
+void incomplete_add_files(cJSON *list, const struct image *image, const char *object_hash);
+/* The program's notes: from its memory, else from its file. NULL if neither could be read. */
+const struct note_ids *image_notes(const struct image *image);
+
 /* Null for NULL and for an empty text. */
 bool json_add_or_null(cJSON *object, const char *name, const char *text);
 
 /* {"manager":…} or null of a job, for run and link records alike. */
-struct job;
 bool job_json_add(cJSON *record, const struct job *job, struct bytes cgroup);
 /* The job of an image, from its cgroup and environment. 0 or -ENOENT. */
 int image_job(const struct image *image, struct job *ret);

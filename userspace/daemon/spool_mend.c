@@ -38,6 +38,7 @@ static void leftover_line(struct leftover *l, struct bytes line,
 		cJSON_AddNumberToObject(l->counts, kind, 1);
 	record_get_u64(record, "seq", &l->last_seq);
 	if ((!strcmp(kind, "run") && !record_get_uuid(record, "run_id", id)) ||
+	    (!strcmp(kind, "group") && !record_get_uuid(record, "group_id", id)) ||
 	    (!strcmp(kind, "link") && !record_get_uuid(record, "link_id", id)))
 		seen(arg, id);
 	if (!strcmp(kind, "file") && !l->header)

@@ -24,6 +24,7 @@ static void add_counts(cJSON *json, const struct status *s, bool only_grown)
 	for (uint32_t kind = EVENT_EXEC; kind < EVENT_KINDS; kind++)
 		record_add_number(events, event_kind_name(kind), s->totals.sum.seen[kind]);
 	record_add_number(records, "run", s->writer.runs);
+	record_add_number(records, "group", s->writer.groups);
 	record_add_number(records, "link", s->writer.links);
 	record_add_number(records, "node", s->writer.nodes);
 	cJSON_AddItemToObject(json, "lost", losses_json(&s->losses, NULL, only_grown));
@@ -31,6 +32,8 @@ static void add_counts(cJSON *json, const struct status *s, bool only_grown)
 	record_add_number(unrecorded, "opted_out", s->tracker.opted_out);
 	record_add_number(unrecorded, "ignored", s->tracker.ignored);
 	record_add_number(unrecorded, "out_of_scope", s->tracker.out_of_scope);
+	record_add_number(json, "groups", s->tracker.groups);
+	record_add_number(json, "grouped", s->tracker.grouped);
 	cut = cJSON_AddObjectToObject(json, "cut");
 	for (unsigned int bit = 0; bit < EVENT_FLAG_BITS; bit++)
 		if (s->totals.sum.flagged[bit] || !only_grown)

@@ -25,6 +25,11 @@ static void record_is_written(void *arg, const uuid_t id)
 		free(copy);
 }
 
+bool tracker_was_written(const struct tracker *t, const uuid_t id)
+{
+	return t->written && tfind(id, &t->written, id_compare);
+}
+
 static bool run_was_written(struct tracker *t, const struct image *image)
 {
 	uuid_t id;
@@ -32,7 +37,7 @@ static bool run_was_written(struct tracker *t, const struct image *image)
 	if (!t->written)
 		return false;
 	node_run_id(t->node, &image->s.key, id);
-	return tfind(id, &t->written, id_compare);
+	return tracker_was_written(t, id);
 }
 
 /* What is not to be recorded is counted. */
@@ -78,9 +83,10 @@ static void written_are_done(void *arg)
 		TAILQ_REMOVE(live_finished(t->live), image, link);
 		image_done(t, image);
 	}
+	tracker_groups_written(t);
 	for (link = TAILQ_FIRST(&t->links); link; link = next_link) {
 		next_link = TAILQ_NEXT(link, link);
-		if (t->written && tfind(&link->id, &t->written, id_compare))
+		if (tracker_was_written(t, (const void *)&link->id))
 			link_done(t, link);
 	}
 }
@@ -101,6 +107,8 @@ int tracker_new(const struct config *config, const struct node *node, struct wri
 	TAILQ_INIT(&t->waiting);
 	TAILQ_INIT(&t->writing);
 	TAILQ_INIT(&t->links);
+	TAILQ_INIT(&t->ended_groups);
+	TAILQ_INIT(&t->writing_groups);
 	r = facts_new(config->workers, &t->facts);
 	if (!r)
 		r = live_new(t->facts, &t->live);
@@ -108,6 +116,8 @@ int tracker_new(const struct config *config, const struct node *node, struct wri
 		r = privacy_new(config, &t->privacy);
 	if (!r)
 		r = rules_new(config, &t->rules);
+	if (!r)
+		r = groups_new(&t->groups);
 	if (!r) {
 		live_set_clock(t->live, node_unix_ns() - node_boot_ns());
 		r = journal_new(config->state, (size_t)config->journal_mib << 20, tracker_replay, t,
@@ -142,6 +152,7 @@ void tracker_free(struct tracker *t)
 	}
 	while ((link = TAILQ_FIRST(&t->links)))
 		tracker_free_link(t, link);
+	tracker_groups_free(t);
 	live_free(t->live);
 	journal_free(t->journal);
 	privacy_free(t->privacy);
@@ -234,6 +245,17 @@ static void image_give_up(struct tracker *t, struct image *image)
 	}
 }
 
+bool tracker_image_settle(struct tracker *t, struct image *image, uint64_t deadline_ns,
+			  uint64_t now_ns)
+{
+	if (image_is_ready(image))
+		return true;
+	if (now_ns < deadline_ns)
+		return false;
+	image_give_up(t, image);
+	return true;
+}
+
 static void images_advance(struct tracker *t, uint64_t now_ns)
 {
 	struct image_list *finished = live_finished(t->live);
@@ -247,35 +269,36 @@ static void images_advance(struct tracker *t, uint64_t now_ns)
 	}
 	for (image = TAILQ_FIRST(&t->waiting); image; image = next) {
 		next = TAILQ_NEXT(image, link);
-		if (!image_is_ready(image)) {
-			if (now_ns < image->deadline_ns)
-				continue;
-			image_give_up(t, image);
-		}
+		if (!tracker_image_settle(t, image, image->deadline_ns, now_ns))
+			continue;
 		TAILQ_REMOVE(&t->waiting, image, link);
 		t->counts.waiting--;
 		if (run_was_written(t, image) || image_is_unwanted(t, image)) {
 			image_done(t, image);
 			continue;
 		}
+		if (tracker_absorb(t, image, now_ns))
+			continue;
 		TAILQ_INSERT_TAIL(&t->writing, image, flight);
 		t->counts.writing++;
 		writer_put_image(t->writer, image);
 	}
 }
 
-static void is_written(void *arg, struct image *image, void *tag)
+static void is_written(void *arg, enum writer_kind kind, void *what)
 {
 	struct tracker *t = arg;
-	struct link *link = tag;
+	struct image *image = what;
 
 	t->counts.writing--;
-	if (image) {
+	if (kind == WRITER_GROUP) {
+		tracker_group_is_written(t, what);
+	} else if (kind == WRITER_RECORD) {
+		link_done(t, what);
+	} else {
 		TAILQ_REMOVE(&t->writing, image, flight);
 		image_done(t, image);
-		return;
 	}
-	link_done(t, link);
 }
 
 void tracker_advance(struct tracker *t, char **ret_lines)
@@ -287,6 +310,7 @@ void tracker_advance(struct tracker *t, char **ret_lines)
 	facts_collect(t->facts);
 	rules_advance(t->rules, t->facts, now_ns);
 	images_advance(t, now_ns);
+	tracker_advance_groups(t, now_ns);
 	tracker_advance_links(t, now_ns);
 	writer_go(t->writer);
 	writer_collect(t->writer, is_written, t, ret_lines);
@@ -302,7 +326,8 @@ void tracker_advance(struct tracker *t, char **ret_lines)
 bool tracker_is_idle(const struct tracker *t)
 {
 	return TAILQ_EMPTY(live_finished(t->live)) && TAILQ_EMPTY(&t->waiting) &&
-	       TAILQ_EMPTY(&t->writing) && TAILQ_EMPTY(&t->links);
+	       TAILQ_EMPTY(&t->writing) && TAILQ_EMPTY(&t->links) && !groups_count(t->groups) &&
+	       TAILQ_EMPTY(&t->ended_groups) && TAILQ_EMPTY(&t->writing_groups);
 }
 
 bool tracker_has_room(const struct tracker *t)

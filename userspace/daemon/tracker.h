@@ -3,7 +3,7 @@
  * The way of an event through the daemon:
  *
  *	ring → (seen before? environment filtered) → journal → live table → finished image
- *	     → waits for facts → writer → in the spool → journal: done
+ *	     → waits for facts → (group →) writer → in the spool → journal: done
  *
  * All on the daemon's one thread but the last two. Whatever is between journal and "done" when the
  *daemon is killed is told again at the next start, and written once: what the spool already has is
@@ -22,8 +22,10 @@ struct tracker;
 struct tracker_counts {
 	struct live_counts live;
 	uint32_t waiting;  /* finished images that wait for facts */
-	uint32_t writing;  /* images and links that the writer has */
 	uint32_t stuck;	   /* lookups that hang */
+	uint32_t writing;  /* images, groups and links that the writer has */
+	uint32_t groups;   /* open: with one member or more */
+	uint64_t grouped;  /* runs that are told of in groups */
 	uint64_t doubled;  /* events that came twice, dropped */
 	uint64_t replayed; /* journal entries told again at the start */
 	/* runs that are not recorded, by why */
@@ -52,7 +54,9 @@ void tracker_link(struct tracker *tracker, cJSON *record, uint32_t uid);
 /* Hands on what is ready, takes back what is written. Called at each turn of the loop. *ret_lines:
  * for who watches, freed by the caller. */
 void tracker_advance(struct tracker *tracker, char **ret_lines);
-/* True if nothing that has ended is unwritten. */
+/* Ends groups before their time, once all that has ended is in one or with the writer. */
+void tracker_end_groups(struct tracker *tracker);
+/* True if nothing that has ended is unwritten, held back for a group or in one. */
 bool tracker_is_idle(const struct tracker *tracker);
 /* False if the journal has no room for another event. */
 bool tracker_has_room(const struct tracker *tracker);

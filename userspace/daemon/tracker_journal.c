@@ -20,9 +20,13 @@ static void replay_link(struct tracker *t, struct bytes text)
 
 static void replay_done(struct tracker *t, const struct live_key *key)
 {
+	struct image *image;
 	struct link *link;
 
-	live_forget(t->live, key);
+	image = live_take(t->live, key);
+	image_free(t->facts, image);
+	if (image || tracker_replay_group_done(t, key))
+		return;
 	TAILQ_FOREACH (link, &t->links, link) {
 		if (memcmp(&link->id, key, sizeof(*key)))
 			continue;
@@ -82,6 +86,14 @@ void tracker_replay(void *arg, uint32_t kind, struct bytes data)
 		if (data.len == sizeof(struct live_key))
 			replay_done(t, (const void *)data.data);
 		break;
+	case JOURNAL_MEMBER:
+		if (data.len == sizeof(struct group_member))
+			tracker_replay_member(t, (const void *)data.data);
+		break;
+	case JOURNAL_GROUP:
+		if (data.len == sizeof(struct group_state))
+			tracker_replay_group(t, (const void *)data.data);
+		break;
 	case JOURNAL_SEQUENCES:
 		memcpy(t->sequences, data.data, MIN(data.len, sizeof(t->sequences)));
 		break;
@@ -118,6 +130,8 @@ int tracker_restart_journal(struct tracker *t)
 	r = journal_append(t->journal, JOURNAL_SEQUENCES, t->sequences, sizeof(t->sequences));
 	if (!r)
 		r = journal_append(t->journal, JOURNAL_TOTALS, &t->reported, sizeof(t->reported));
+	if (!r)
+		r = tracker_save_groups(t, journal_entry, t);
 	TAILQ_FOREACH (image, &t->writing, flight)
 		if (!r)
 			r = image_save(image, journal_entry, t);

@@ -3,6 +3,7 @@
  * and tracker_links.c share. */
 #pragma once
 
+#include "daemon/group.h"
 #include "daemon/journal.h"
 #include "daemon/privacy.h"
 #include "daemon/rules.h"
@@ -33,6 +34,8 @@ struct tracker {
 	struct subject subject; /* of the exec at hand */
 	struct image_list waiting, writing;
 	struct link_list links;
+	struct groups *groups; /* open */
+	struct group_list ended_groups, writing_groups;
 	struct tracker_counts counts;
 	/* the kernel side's totals: that earlier instances told of, and that are told of by now */
 	struct capture_totals told, reported;
@@ -63,6 +66,27 @@ void tracker_judge(struct tracker *tracker, const struct event_exec *exec);
 const struct event *tracker_blank(struct tracker *tracker, const struct event *event);
 /* At the start, for a moment: names that rules ask for are known before the first exec. */
 void tracker_wait_for_names(struct tracker *tracker);
+
+/* True if a file that was mended has the record of that id. */
+bool tracker_was_written(const struct tracker *tracker, const uuid_t id);
+/* True when all facts of the image are final: known, or given up at the deadline. */
+bool tracker_image_settle(struct tracker *tracker, struct image *image, uint64_t deadline_ns,
+			  uint64_t now_ns);
+
+/* Takes a finished image with its facts over if it is one for a group. */
+bool tracker_absorb(struct tracker *tracker, struct image *image, uint64_t now_ns);
+/* Hands groups that have ended to the writer. */
+void tracker_advance_groups(struct tracker *tracker, uint64_t now_ns);
+void tracker_group_is_written(struct tracker *tracker, struct group *group);
+/* The journal: everything as entries, and back. */
+int tracker_save_groups(const struct tracker *tracker, live_writer writer, void *arg);
+void tracker_replay_member(struct tracker *tracker, const struct group_member *entry);
+void tracker_replay_group(struct tracker *tracker, const struct group_state *state);
+/* False if it is no group's first member. */
+bool tracker_replay_group_done(struct tracker *tracker, const struct live_key *first);
+/* Groups whose record is in a file that was mended are done. */
+void tracker_groups_written(struct tracker *tracker);
+void tracker_groups_free(struct tracker *tracker);
 
 static inline bool fact_is_open(const struct fact *fact)
 {

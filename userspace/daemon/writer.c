@@ -76,20 +76,25 @@ static void item_put(struct writer *w, const struct item *what)
 
 void writer_put_image(struct writer *w, struct image *image)
 {
-	item_put(w, &(struct item){.image = image});
+	item_put(w, &(struct item){.kind = WRITER_RUN, .what = image});
+}
+
+void writer_put_group(struct writer *w, struct group *group)
+{
+	item_put(w, &(struct item){.kind = WRITER_GROUP, .what = group});
 }
 
 void writer_put_record(struct writer *w, const char *kind, cJSON *record, void *tag)
 {
-	struct item item = {.record = record, .tag = tag};
+	struct item item = {.kind = WRITER_RECORD, .what = tag, .record = record};
 
-	snprintf(item.kind, sizeof(item.kind), "%s", kind);
+	snprintf(item.record_kind, sizeof(item.record_kind), "%s", kind);
 	item_put(w, &item);
 }
 
 void writer_put_close(struct writer *w)
 {
-	item_put(w, &(struct item){0});
+	item_put(w, &(struct item){.kind = WRITER_CLOSE});
 }
 
 void writer_go(struct writer *w)
@@ -130,7 +135,7 @@ void writer_collect(struct writer *w, writer_done done, void *arg, char **ret_li
 	pthread_mutex_unlock(&w->lock);
 	while ((item = TAILQ_FIRST(&written))) {
 		TAILQ_REMOVE(&written, item, link);
-		done(arg, item->image, item->tag);
+		done(arg, item->kind, item->what);
 		item_free(item);
 		collected++;
 	}

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "daemon/group.h"
 #include "daemon/losses.h"
 #include "daemon/node.h"
 #include <cjson/cJSON.h>
@@ -17,7 +18,7 @@
 struct writer;
 
 struct writer_status {
-	uint64_t runs, links, nodes, dropped, failed; /* records */
+	uint64_t runs, groups, links, nodes, dropped, failed; /* records */
 	uint64_t last_seq;
 	uint64_t spool_bytes, spool_files, expired;
 	uint32_t waiting; /* images and records not yet written */
@@ -38,8 +39,11 @@ void writer_set_losses(struct writer *writer, const struct losses *losses);
  * looks by itself each second. */
 void writer_go(struct writer *writer);
 
-/* Takes the image over; it comes back through writer_collect(). */
+enum writer_kind { WRITER_CLOSE, WRITER_RUN, WRITER_GROUP, WRITER_RECORD };
+
+/* Takes an image or a group over; it comes back through writer_collect(). */
 void writer_put_image(struct writer *writer, struct image *image);
+void writer_put_group(struct writer *writer, struct group *group);
 /* Takes a record of another kind ("link", "node") over. tag comes back through writer_collect();
  * NULL: nothing does. */
 void writer_put_record(struct writer *writer, const char *kind, cJSON *record, void *tag);
@@ -49,8 +53,8 @@ uint64_t writer_closed(struct writer *writer);
 
 /* Readable when something has come back. */
 int writer_fd(const struct writer *writer);
-/* Called for each image or tag whose record is in the file, in order. */
-typedef void (*writer_done)(void *arg, struct image *image, void *tag);
+/* Called for each image, group or tag (what) whose record is in the file, in order. */
+typedef void (*writer_done)(void *arg, enum writer_kind kind, void *what);
 /* *ret_lines: while writer_set_tail(true), all lines since the last call as one text, freed by the
  * caller; else NULL. */
 void writer_collect(struct writer *writer, writer_done done, void *arg, char **ret_lines);

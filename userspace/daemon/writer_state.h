@@ -9,10 +9,10 @@
 
 struct item {
 	TAILQ_ENTRY(item) link;
-	struct image *image; /* or */
-	cJSON *record;	     /* of this kind; or neither: close the file */
-	char kind[16];
-	void *tag; /* a record's, for its owner */
+	enum writer_kind kind;
+	void *what;    /* an image, a group, or a record's tag for its owner */
+	cJSON *record; /* of WRITER_RECORD, of this kind */
+	char record_kind[16];
 };
 TAILQ_HEAD(item_list, item);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The writer's thread: a batch from the queue, as lines into the spool, and back. */
+#include "daemon/group_record.h"
 #include "daemon/run_record.h"
 #include "daemon/writer_state.h"
 
@@ -28,29 +29,67 @@ static void tail_add(struct writer *w, const char *line)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static int add_image(struct writer *w, const struct image *image, char **ret_line)
+/* The sets of an image, whose hashes go to the caller; objects is empty where they are too many for
+ * a line: the record says so. */
+static int add_sets(struct writer *w, const struct image *image, char objects[ID_HASH_SIZE],
+		    char env[ID_HASH_SIZE])
 {
-	char objects[ID_HASH_SIZE], env[ID_HASH_SIZE];
-	cJSON *record;
 	int r;
 
 	run_object_hash(image, objects);
-	run_env_hash(image, env);
 	r = spool_add_set(w->spool, objects, run_object_set, image);
-	if (r == -EMSGSIZE) { /* the record says so */
+	if (r == -EMSGSIZE) {
 		objects[0] = '\0';
 		r = 0;
 	}
-	if (!r)
-		r = spool_add_set(w->spool, env, run_env_set, image);
-	if (r)
-		return r;
-	record = run_record(w->node, image, objects, env);
-	if (!record)
-		return -ENOMEM;
-	r = spool_add_record(w->spool, "run", record, ret_line);
+	return r ? r : spool_add_set(w->spool, env, run_env_set, image);
+}
+
+static int add_record(struct writer *w, const char *kind, cJSON *record, char **ret_line)
+{
+	int r = record ? spool_add_record(w->spool, kind, record, ret_line) : -ENOMEM;
+
 	cJSON_Delete(record);
 	return r;
+}
+
+static int add_run(struct writer *w, const struct image *image, char **ret_line)
+{
+	char objects[ID_HASH_SIZE], env[ID_HASH_SIZE];
+	int r;
+
+	run_env_hash(image, env);
+	r = add_sets(w, image, objects, env);
+	return r ? r : add_record(w, "run", run_record(w->node, image, objects, env), ret_line);
+}
+
+static int add_group(struct writer *w, const struct group *group, char **ret_line)
+{
+	char objects[ID_HASH_SIZE], env[ID_HASH_SIZE] = "";
+	int r;
+
+	if (group_has_env(group))
+		run_env_hash(group->first, env);
+	r = add_sets(w, group->first, objects, env);
+	return r ? r : add_record(w, "group", group_record(w->node, group, objects, env), ret_line);
+}
+
+/* What is lost with it. */
+static uint64_t runs_of(const struct item *item)
+{
+	return item->kind == WRITER_GROUP ? ((const struct group *)item->what)->s.count : 1;
+}
+
+static void count(struct writer_status *status, const struct item *item)
+{
+	if (item->kind == WRITER_RUN)
+		status->runs++;
+	else if (item->kind == WRITER_GROUP)
+		status->groups++;
+	else if (!strcmp(item->record_kind, "link"))
+		status->links++;
+	else
+		status->nodes++;
 }
 
 /* One item to the spool's buffer. What can't become a record is counted and its number never seen.
@@ -58,29 +97,28 @@ static int add_image(struct writer *w, const struct image *image, char **ret_lin
 static int item_add(struct writer *w, struct item *item, struct writer_status *status)
 {
 	_cleanup_free_ char *line = NULL;
+	char **ret_line = w->is_watched ? &line : NULL;
 	int r;
 
 	if (w->over_quota) {
 		spool_skip_record(w->spool);
-		status->dropped++;
+		status->dropped += runs_of(item);
 		return 0;
 	}
-	r = item->image ? add_image(w, item->image, w->is_watched ? &line : NULL)
-			: spool_add_record(w->spool, item->kind, item->record,
-					   w->is_watched ? &line : NULL);
+	if (item->kind == WRITER_RUN)
+		r = add_run(w, item->what, ret_line);
+	else if (item->kind == WRITER_GROUP)
+		r = add_group(w, item->what, ret_line);
+	else
+		r = spool_add_record(w->spool, item->record_kind, item->record, ret_line);
 	if (r == -EMSGSIZE || r == -ENOMEM) {
 		spool_skip_record(w->spool);
-		status->failed++;
+		status->failed += runs_of(item);
 		return 0;
 	}
 	if (r)
 		return r;
-	if (item->image)
-		status->runs++;
-	else if (!strcmp(item->kind, "link"))
-		status->links++;
-	else
-		status->nodes++;
+	count(status, item);
 	if (line)
 		tail_add(w, line);
 	return 0;
@@ -103,7 +141,7 @@ static void items_take(struct writer *w, struct item_list *batch)
 	for (int i = 0; i < BATCH_MAX && (item = TAILQ_FIRST(&w->items)); i++) {
 		TAILQ_REMOVE(&w->items, item, link);
 		TAILQ_INSERT_TAIL(batch, item, link);
-		if (!item->image && !item->record)
+		if (item->kind == WRITER_CLOSE)
 			break;
 	}
 	pthread_mutex_unlock(&w->lock);
@@ -159,7 +197,7 @@ static void batch_return(struct writer *w, struct item_list *batch,
 	while ((item = TAILQ_FIRST(batch))) {
 		TAILQ_REMOVE(batch, item, link);
 		w->status.waiting--;
-		if (item->image || item->tag) {
+		if (item->what) {
 			TAILQ_INSERT_TAIL(&w->written, item, link);
 			w->returned++;
 		} else {
@@ -167,6 +205,7 @@ static void batch_return(struct writer *w, struct item_list *batch,
 		}
 	}
 	w->status.runs += more->runs;
+	w->status.groups += more->groups;
 	w->status.links += more->links;
 	w->status.nodes += more->nodes;
 	w->status.dropped += more->dropped;
@@ -210,7 +249,7 @@ static int batch_write(struct writer *w)
 	items_take(w, &batch);
 	sweep(w);
 	TAILQ_FOREACH (item, &batch, link) {
-		if (!item->image && !item->record) {
+		if (item->kind == WRITER_CLOSE) {
 			closed++;
 			continue;
 		}
