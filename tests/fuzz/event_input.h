@@ -77,6 +77,13 @@ static inline size_t event_make(struct input *in, uint8_t what, char *event)
 	head->traits = take_byte(in);
 	if (!(what & 0x20))
 		spans_set(in, event, kinds[kind].spans, len, more);
+	if (kind == EVENT_EXEC && (head->traits & 0x80) && more >= 32) { /* a loader, by name */
+		struct event_exec *exec = (void *)event;
+
+		memcpy(event + len, "/ld-2.so", 8);
+		exec->exe = (struct span){len, 8};
+		exec->argv = (struct span){len + 8, more - 8};
+	}
 	if (kind == EVENT_FORK) {
 		struct event_fork *fork = (void *)event;
 

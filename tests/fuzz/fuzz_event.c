@@ -77,6 +77,10 @@ static int entry_tell(void *arg, uint32_t kind, const void *data, size_t len)
 
 	if (kind == JOURNAL_IMAGE)
 		live_restore(arg, data);
+	else if (kind == JOURNAL_PROCESS)
+		live_restore_process(arg, data);
+	else if (kind == JOURNAL_ENDED)
+		live_restore_ended(arg, data);
 	else if (event_check((struct bytes){data, len}, &event))
 		abort();
 	else

@@ -8,6 +8,7 @@
 #include "daemon/group_record.h"
 #include "daemon/journal.h"
 #include "daemon/layout.h"
+#include "daemon/live_ended.h"
 #include "daemon/run_record.h"
 #include "tests/fuzz/event_input.h"
 
@@ -42,6 +43,10 @@ static void replay(void *arg, uint32_t kind, struct bytes data)
 		live_apply(r->live, event, event->traits & TRAIT_SCANNED);
 	else if (kind == JOURNAL_IMAGE && data.len == sizeof(struct live_image_state))
 		live_restore(r->live, (const void *)data.data);
+	else if (kind == JOURNAL_PROCESS && data.len == sizeof(struct live_process_state))
+		live_restore_process(r->live, (const void *)data.data);
+	else if (kind == JOURNAL_ENDED && data.len == sizeof(struct ended_process))
+		live_restore_ended(r->live, (const void *)data.data);
 	else if (kind == JOURNAL_DONE && data.len == sizeof(struct live_key))
 		live_forget(r->live, (const void *)data.data);
 	else if (kind == JOURNAL_GROUP && data.len == sizeof(struct group_state) &&
