@@ -75,16 +75,11 @@ static int entry_tell(void *arg, uint32_t kind, const void *data, size_t len)
 {
 	const struct event *event;
 
-	if (kind == JOURNAL_IMAGE)
-		live_restore(arg, data);
-	else if (kind == JOURNAL_PROCESS)
-		live_restore_process(arg, data);
-	else if (kind == JOURNAL_ENDED)
-		live_restore_ended(arg, data);
-	else if (event_check((struct bytes){data, len}, &event))
+	if (live_restore(arg, kind, (struct bytes){data, len}))
+		return 0;
+	if (event_check((struct bytes){data, len}, &event))
 		abort();
-	else
-		live_apply(arg, event, event->traits & TRAIT_SCANNED);
+	live_apply(arg, event, event->traits & TRAIT_SCANNED);
 	return 0;
 }
 
@@ -103,11 +98,20 @@ static void begin(void)
 		abort();
 }
 
+static bool nobody(void *arg, uint32_t pid, uint64_t start_ns)
+{
+	(void)arg;
+	(void)pid;
+	(void)start_ns;
+	return false;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
 	struct live_counts before, after;
 	struct live *live, *other;
+	struct live_saver saver;
 
 	if (!facts)
 		begin();
@@ -127,8 +131,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		} else {
 			finished_take(live);
 			live_counts(live, &before);
-			if (live_new(facts, &other) || live_save(live, entry_tell, other))
+			if (live_new(facts, &other))
 				abort();
+			saver = live_saver(entry_tell, other);
+			if (live_save(live, &saver))
+				abort();
+			live_restored(other);
 			live_counts(other, &after);
 			if (before.processes != after.processes || before.images != after.images)
 				abort();
@@ -136,6 +144,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			live = other;
 		}
 	}
+	finished_take(live);
+	live_reconcile(live, nobody, NULL);
+	live_counts(live, &after);
+	if (after.processes || after.images || after.bytes)
+		abort();
 	finished_take(live);
 	live_free(live);
 	return 0;

@@ -41,12 +41,8 @@ static void replay(void *arg, uint32_t kind, struct bytes data)
 		abort();
 	if (kind == JOURNAL_EVENT && !event_check(data, &event))
 		live_apply(r->live, event, event->traits & TRAIT_SCANNED);
-	else if (kind == JOURNAL_IMAGE && data.len == sizeof(struct live_image_state))
-		live_restore(r->live, (const void *)data.data);
-	else if (kind == JOURNAL_PROCESS && data.len == sizeof(struct live_process_state))
-		live_restore_process(r->live, (const void *)data.data);
-	else if (kind == JOURNAL_ENDED && data.len == sizeof(struct ended_process))
-		live_restore_ended(r->live, (const void *)data.data);
+	else if (live_restore(r->live, kind, data))
+		return;
 	else if (kind == JOURNAL_DONE && data.len == sizeof(struct live_key))
 		live_forget(r->live, (const void *)data.data);
 	else if (kind == JOURNAL_GROUP && data.len == sizeof(struct group_state) &&
@@ -124,6 +120,25 @@ static size_t entry_make(struct input *in, uint8_t kind, char *out)
 		if (who & 0x20) /* else as it comes, mostly refused */
 			state->origin %= 4, state->end %= 4, state->notes.build_id_len %= 65;
 		return sizeof(*state);
+	}
+	if (kind == JOURNAL_FILE) {
+		struct live_file_state *file = (void *)out;
+
+		memset(file, 0, sizeof(*file));
+		who = take_byte(in);
+		file->number = who & 3;
+		file->file.inode = who >> 2;
+		strcpy(out + sizeof(*file), "/file");
+		return sizeof(*file) + 5;
+	}
+	if (kind == JOURNAL_OBJECTS) {
+		who = take_byte(in);
+		memcpy(out, &(struct live_key){who & 4, who & 3, who >> 3 & 3},
+		       sizeof(struct live_key));
+		for (uint32_t i = 0; i < 5; i++)
+			memcpy(out + sizeof(struct live_key) + 4 * i, &(uint32_t){take_byte(in)},
+			       4);
+		return sizeof(struct live_key) + (who >> 5) * 3;
 	}
 	if (kind == JOURNAL_DONE) {
 		who = take_byte(in);

@@ -235,24 +235,16 @@ static int entry_add(void *arg, uint32_t kind, const void *data, size_t len)
 static struct live *live_copy(const struct live *live)
 {
 	struct entries entries = {.count = 0};
+	struct live_saver saver = live_saver(entry_add, &entries);
 	struct live *copy;
 
 	assert_int_equal(live_new(facts, &copy), 0);
-	assert_int_equal(live_save(live, entry_add, &entries), 0);
+	assert_int_equal(live_save(live, &saver), 0);
 	for (size_t i = 0; i < entries.count; i++) {
 		struct bytes data = {entries.at[i].data, entries.at[i].len};
 		const struct event *event;
 
-		if (entries.at[i].kind == JOURNAL_IMAGE) {
-			assert_int_equal(data.len, sizeof(struct live_image_state));
-			live_restore(copy, (const void *)data.data);
-		} else if (entries.at[i].kind == JOURNAL_PROCESS) {
-			assert_int_equal(data.len, sizeof(struct live_process_state));
-			live_restore_process(copy, (const void *)data.data);
-		} else if (entries.at[i].kind == JOURNAL_ENDED) {
-			assert_int_equal(data.len, sizeof(struct ended_process));
-			live_restore_ended(copy, (const void *)data.data);
-		} else {
+		if (!live_restore(copy, entries.at[i].kind, data)) {
 			assert_int_equal(entries.at[i].kind, JOURNAL_EVENT);
 			assert_int_equal(event_check(data, &event), 0);
 			/* it is not the ring's any more */
@@ -360,7 +352,7 @@ static void a_state_that_makes_no_sense_is_not_restored(void **state)
 	for (size_t i = 0; i < sizeof(good); i++) {
 		bad = good;
 		((uint8_t *)&bad)[i] ^= 0xff;
-		live_restore(live, &bad);
+		live_restore(live, JOURNAL_IMAGE, (struct bytes){(void *)&bad, sizeof(bad)});
 		script_apply(live, "E7.1 M7.1a", 0, UINT32_MAX);
 	}
 	live_free(live);
@@ -369,13 +361,13 @@ static void a_state_that_makes_no_sense_is_not_restored(void **state)
 	script_apply(live, "E7.1 M7.1a", 0, UINT32_MAX);
 	bad = good;
 	bad.origin = ORIGIN_SCAN + 1;
-	live_restore(live, &bad);
+	live_restore(live, JOURNAL_IMAGE, (struct bytes){(void *)&bad, sizeof(bad)});
 	assert_int_equal(live_image_of(live, 7, 0)->s.forks, 0);
 	bad = good;
 	bad.key.exec_id++;
-	live_restore(live, &bad);
+	live_restore(live, JOURNAL_IMAGE, (struct bytes){(void *)&bad, sizeof(bad)});
 	assert_int_equal(live_image_of(live, 7, 0)->s.forks, 0);
-	live_restore(live, &good);
+	live_restore(live, JOURNAL_IMAGE, (struct bytes){(void *)&good, sizeof(good)});
 	assert_int_equal(live_image_of(live, 7, 0)->s.forks, 23);
 	live_free(live);
 }

@@ -94,6 +94,7 @@ static void fact_forget(struct facts *f, struct fact *fact)
 	if (!fact->is_private)
 		tdelete(fact, &f->tree, fact_compare);
 	idle_remove(f, fact);
+	f->counts.bytes -= fact_bytes(fact);
 	free(fact->path);
 	free(fact);
 }
@@ -190,6 +191,7 @@ static struct fact *fact_get(struct facts *f, const struct fact *key, const uint
 		free(fact);
 		return NULL;
 	}
+	f->counts.bytes += fact_bytes(fact);
 	fact_ask(f, fact, pids);
 	return fact;
 }
@@ -254,6 +256,8 @@ struct fact *facts_give_up(struct facts *f, struct fact *fact)
 			copy = NULL;
 		}
 	}
+	if (copy)
+		f->counts.bytes += fact_bytes(copy);
 	f->counts.given_up++;
 	facts_release(f, fact);
 	return copy;
@@ -299,4 +303,9 @@ void facts_counts(const struct facts *f, struct facts_counts *ret)
 {
 	*ret = f->counts;
 	ret->stuck = workers_stuck(f->workers);
+}
+
+uint64_t facts_bytes(const struct facts *f)
+{
+	return f->counts.bytes - f->counts.idle_bytes;
 }

@@ -36,6 +36,8 @@ struct fact {
 	/* the answer */
 	struct note_ids notes;
 	char user[64]; /* empty: there is no such user */
+	/* of who saves facts: as which of its files, in which saving */
+	uint32_t saved_as, saved_in;
 	/* the cache's own */
 	bool is_private; /* not in the tree: stands in for another one, or is one process' alone */
 	uint32_t references;
@@ -76,8 +78,11 @@ void facts_collect(struct facts *facts);
 struct facts_counts {
 	uint64_t asked, cached, queue_full, given_up;
 	uint64_t silent; /* not asked, since the place does not answer */
+	uint64_t bytes;	 /* of all facts */
 	uint64_t idle_bytes, waiting_bytes;
 	uint32_t waiting;
 	uint32_t stuck; /* lookups that hang now */
 };
 void facts_counts(const struct facts *facts, struct facts_counts *ret);
+/* What facts take that are held. */
+uint64_t facts_bytes(const struct facts *facts);

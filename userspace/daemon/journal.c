@@ -35,6 +35,8 @@ static const char *const shapes[JOURNAL_KINDS] = {
 	[JOURNAL_ENDED] = "ended_process",
 	[JOURNAL_MEMBER] = "group_member",
 	[JOURNAL_GROUP] = "group_state",
+	[JOURNAL_FILE] = "live_file_state",
+	[JOURNAL_OBJECTS] = "live_key",
 };
 
 struct entry {
@@ -326,7 +328,11 @@ int journal_append(struct journal *j, uint32_t kind, const void *data, size_t le
 
 bool journal_is_long(const struct journal *j)
 {
-	return j->now.used > MIN(j->max / 2, MAX((size_t)JOURNAL_RESTART_MIN, 4 * j->first));
+	size_t grown = j->now.used - MIN(j->first, j->now.used);
+
+	/* what is copied each time is no more than what has come since, or a part of all */
+	return j->now.used > MAX(MIN(j->max / 2, (size_t)JOURNAL_RESTART_MIN), 2 * j->first) ||
+	       (j->now.used > j->max / 2 && grown > j->max / 8);
 }
 
 int journal_begin(struct journal *j)

@@ -30,6 +30,8 @@ enum journal_kind {
 	JOURNAL_ENDED,	   /* struct ended_process */
 	JOURNAL_MEMBER,	   /* struct group_member: a finished image is in a group now */
 	JOURNAL_GROUP,	   /* struct group_state, behind its first member */
+	JOURNAL_FILE,	   /* struct live_file_state, a path: an object, numbered from 0 */
+	JOURNAL_OBJECTS,   /* struct live_key of an image, u32 numbers of files */
 	JOURNAL_KINDS,
 };
 

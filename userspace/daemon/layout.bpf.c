@@ -18,6 +18,8 @@ struct stored {
 	struct live_image_state image;
 	struct live_process_state process;
 	struct ended_process ended;
+	struct live_file_state file;
+	struct live_key key;
 	struct capture_totals totals;
 	struct group_member member;
 	struct group_state group;

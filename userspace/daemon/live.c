@@ -6,12 +6,12 @@
 
 static struct image *image_begin(struct live *l, const struct event *e)
 {
-	struct image *image = image_new(e, l->unix_minus_boot_ns);
+	struct image *image = live_is_full(l) ? NULL : image_new(e, l->unix_minus_boot_ns);
 
-	if (image)
-		l->counts.images++;
-	else
-		l->counts.full++;
+	if (!image)
+		return NULL;
+	l->counts.images++;
+	image_count(l, image);
 	return image;
 }
 
@@ -46,12 +46,14 @@ static void image_finish(struct live *l, struct image *image)
 			own->s.parent = copy_parent(l, image, copy);
 			own->s.ppid = copy->parent.pid;
 			l->counts.images++;
+			image_count(l, own);
 		}
 		TAILQ_REMOVE(&image->copies, copy, copies);
 		copy->is_copy = false;
 		copy->image = own;
 	}
 	l->counts.images--;
+	image_uncount(l, image);
 	TAILQ_INSERT_TAIL(&l->finished, image, link);
 }
 
@@ -158,6 +160,9 @@ static void image_told_exec(struct live *l, struct image *image, const struct ev
 {
 	image_set_parent(l, image, e->parent_pid, e->parent_start_ns, e->parent_exec_id);
 	image_set_exec(image, l->facts, e, is_scan ? ORIGIN_SCAN : ORIGIN_EXEC, past);
+	if (live_is_tight(l))
+		image_trim(l, image);
+	image_count(l, image);
 }
 
 static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
@@ -182,6 +187,8 @@ static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
 	p->image = p->next && p->next->s.key.exec_id == e->head.exec_id ? TAKE_PTR(p->next)
 									: image_begin(l, &e->head);
 	p->exec_id = e->head.exec_id;
+	p->is_dropped = !p->image;
+	l->counts.full += p->is_dropped;
 	if (!p->image)
 		return;
 	image_told_exec(l, p->image, e, &past, is_scan);
@@ -192,6 +199,8 @@ static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
 static struct image *image_of_event(struct live *l, struct process *p, const struct event *e)
 {
 	process_catch_up(l, p, e->exec_id);
+	if (!p->image && p->is_dropped && e->exec_id <= p->exec_id)
+		return NULL;
 	if (!p->image && !p->next) {
 		p->exec_id = e->exec_id;
 		p->image = image_begin(l, e);
@@ -217,6 +226,7 @@ static void apply_fork(struct live *l, const struct event_fork *e)
 	if (!p)
 		return;
 	p->parent = by;
+	p->is_dropped = parent && parent->is_dropped;
 	if (!parent || !parent->image)
 		return;
 	/* who forks is out of its exec, also if that was lost */
@@ -232,8 +242,12 @@ static void apply_mmap(struct live *l, const struct event_mmap *e)
 	struct process *p = process_of_event(l, &e->head);
 	struct image *image = p ? image_of_event(l, p, &e->head) : NULL;
 
-	if (image)
-		image_add_mapping(image, l->facts, e);
+	if (!image)
+		return;
+	if (e->path.len && live_is_tight(l))
+		image->s.lacks_objects = true;
+	image_add_mapping(image, l->facts, e);
+	image_count(l, image);
 }
 
 /* run: what it was to its children. */

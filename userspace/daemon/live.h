@@ -43,6 +43,8 @@ struct live_image_state {
 	bool copy_unseen;	/* folded lacks a copy's: its end, or its exec, was not seen */
 	bool awaits_program;	/* a loader was exec'd by name, and will map the program */
 	bool by_loader;		/* it has: exec tells of the program since */
+	bool is_trimmed;	/* too much was live: of its exec only the head is kept */
+	bool lacks_objects;	/* too much was live: some were not kept */
 	uint8_t origin;		/* enum live_origin */
 	uint8_t end;		/* enum live_end */
 	uint32_t flags, traits; /* of all its events */
@@ -64,6 +66,7 @@ struct image {
 	struct fact *program, *user; /* program: only where notes were not in memory */
 	struct fact **objects;
 	uint32_t object_count, object_size;
+	uint32_t cost;	      /* bytes, as the table counts it */
 	uint64_t deadline_ns; /* facts are waited for until then */
 	TAILQ_HEAD(, process) copies;
 	TAILQ_ENTRY(image) link;  /* of the list it is handed on by */
@@ -77,12 +80,23 @@ struct live;
 
 struct live_counts {
 	uint32_t processes, images;
-	uint64_t full; /* forks and execs that found the table full */
+	uint64_t bytes;	  /* of live images and processes */
+	uint64_t full;	  /* forks and execs that found the table full */
+	uint64_t trimmed; /* images of which only the head was kept */
 	uint64_t unseen_execs, unseen_ends;
 };
 
 int live_new(struct facts *facts, struct live **ret);
 void live_free(struct live *live);
+
+/*
+ * What live images, and the facts they hold, may take: above half of it, only the head of new ones
+ * is kept; above all of it, nothing (0: no limit).
+ */
+void live_set_max(struct live *live, uint64_t max_bytes);
+/* For a table that was within another limit: oldest first, images are cut to their heads, and then
+ * the newest go, until it is below half of the limit. */
+void live_shrink(struct live *live);
 
 /* CLOCK_REALTIME - CLOCK_BOOTTIME, for the times of what comes next. */
 void live_set_clock(struct live *live, int64_t unix_minus_boot_ns);
@@ -117,19 +131,29 @@ void live_counts(const struct live *live, struct live_counts *ret);
 
 /* For the journal: everything as entries, and back. */
 typedef int (*live_writer)(void *arg, uint32_t kind, const void *data, size_t len);
-int image_save(const struct image *image, live_writer writer, void *arg);
-int live_save(const struct live *live, live_writer writer, void *arg);
-/* An image's state, behind its events; processes that run no image of their own, and those that
- * ended last, behind the images. */
-struct live_process_state { /* JOURNAL_PROCESS */
+struct live_saver { /* of one journal: each file is told once */
+	live_writer writer;
+	void *arg;
+	uint32_t saving, files;
+};
+struct live_saver live_saver(live_writer writer, void *arg);
+int image_save(const struct image *image, struct live_saver *saver);
+int live_save(const struct live *live, struct live_saver *saver);
+struct live_file_state { /* JOURNAL_FILE: its path is behind it */
+	uint32_t number, pad;
+	struct event_file file;
+};
+struct live_process_state { /* JOURNAL_PROCESS: one that runs no image of its own */
 	struct live_key key, parent;
 	struct live_key run; /* that it is a copy of; pid 0: not known */
 	uint64_t fork_ns;
+	uint64_t is_dropped; /* what it runs found no room */
 };
-void live_restore_process(struct live *live, const struct live_process_state *state);
-struct ended_process;
-void live_restore_ended(struct live *live, const struct ended_process *ended);
-void live_restore(struct live *live, const struct live_image_state *state);
+/* An entry of the table's own, as it was saved: true if it is one. Events are told by live_apply(),
+ * before those that refer to them. */
+bool live_restore(struct live *live, uint32_t kind, struct bytes data);
+/* All is told: what was kept for entries to come goes. */
+void live_restored(struct live *live);
 /* The image of this key, taken off the finished ones; the caller owns it. NULL: there is none. */
 struct image *live_take(struct live *live, const struct live_key *key);
 /* Its record is written: an image of this key among the finished goes. */

@@ -62,6 +62,8 @@ struct image *image_clone(const struct image *image, const struct live_key *key,
 	clone->s.has_notes = image->s.has_notes;
 	clone->s.exec_unseen = image->s.exec_unseen;
 	clone->s.by_loader = image->s.by_loader;
+	clone->s.is_trimmed = image->s.is_trimmed;
+	clone->s.lacks_objects = image->s.lacks_objects;
 	clone->s.awaits_program = image->s.awaits_program;
 	clone->s.script_argument = image->s.script_argument;
 	clone->s.origin = ORIGIN_FORK;
@@ -115,10 +117,11 @@ static void usage_subtract(struct event_usage *now, const struct event_usage *th
 
 bool image_state_check(const struct live_image_state *state)
 {
-	const bool *flags[] = {&state->has_notes,   &state->has_usage,
-			       &state->exec_unseen, &state->usage_of_process,
-			       &state->copy_unseen, &state->awaits_program,
-			       &state->by_loader,   &state->notes.has_watermark};
+	const bool *flags[] = {&state->has_notes,     &state->has_usage,
+			       &state->exec_unseen,   &state->usage_of_process,
+			       &state->copy_unseen,   &state->awaits_program,
+			       &state->by_loader,     &state->is_trimmed,
+			       &state->lacks_objects, &state->notes.has_watermark};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
 		uint8_t value;
@@ -347,6 +350,8 @@ void image_add_mapping(struct image *image, struct facts *facts, const struct ev
 		return;
 	/* the program itself is no object of its own */
 	if (image->exec && is_same_inode(&e->file, &image->exec->file))
+		return;
+	if (image->s.lacks_objects)
 		return;
 	if (image->object_count >= LIVE_OBJECTS_MAX) {
 		image->s.flags |= EVENT_OBJECTS_LIMIT;

@@ -1,40 +1,75 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The table to the journal and back: as the events that would make it, each image's state behind.
+/*
+ * The table to the journal and back: as the events that would make it, each image's objects and
+ * state behind. Thousands of images share the same libraries: each file stands there once, by
+ * number.
  */
 #include "daemon/journal.h"
 #include "daemon/live_ended.h"
 #include "daemon/live_image.h"
 #include "daemon/live_table.h"
 
-/* An object as the event that told of it. */
-static int object_save(const struct image *image, const struct fact *fact, live_writer writer,
-		       void *arg)
-{
-	union {
-		struct event_mmap e;
-		char room[sizeof(struct event_mmap) + PATH_MAX_BYTES];
-	} buffer = {.e = {.head = {.kind = EVENT_MMAP,
-				   .time_ns = image->s.begin_ns,
-				   .start_ns = image->s.key.start_ns,
-				   .pid = image->s.key.pid,
-				   .exec_id = image->s.key.exec_id}}};
-	struct event_mmap *e = &buffer.e;
-	size_t len = MIN(fact->path_len, (size_t)PATH_MAX_BYTES);
+struct saved_file {
+	struct event_file file;
+	size_t path_len;
+	char *path;
+};
 
-	e->file = fact->file;
-	e->path = (struct span){sizeof(*e), len};
-	e->notes = (struct span){sizeof(*e), 0};
-	memcpy(buffer.room + sizeof(*e), fact->path, len);
-	e->head.size = sizeof(*e) + len;
-	return writer(arg, JOURNAL_EVENT, e, e->head.size);
+struct live_saver live_saver(live_writer writer, void *arg)
+{
+	static uint32_t savings;
+
+	return (struct live_saver){.writer = writer, .arg = arg, .saving = ++savings};
 }
 
-int image_save(const struct image *image, live_writer writer, void *arg)
+/* The file's number in this journal; its first image tells it. */
+static int file_save(struct fact *fact, struct live_saver *saver)
+{
+	union {
+		struct live_file_state state;
+		char room[sizeof(struct live_file_state) + PATH_MAX_BYTES];
+	} buffer = {.state = {.number = saver->files, .file = fact->file}};
+	size_t len = MIN(fact->path_len, (size_t)PATH_MAX_BYTES);
+	int r;
+
+	if (fact->saved_in == saver->saving)
+		return 0;
+	if (len)
+		memcpy(buffer.room + sizeof(buffer.state), fact->path, len);
+	r = saver->writer(saver->arg, JOURNAL_FILE, &buffer, sizeof(buffer.state) + len);
+	if (r)
+		return r;
+	fact->saved_in = saver->saving;
+	fact->saved_as = saver->files++;
+	return 0;
+}
+
+static int objects_save(const struct image *image, struct live_saver *saver)
+{
+	struct {
+		struct live_key key;
+		uint32_t numbers[LIVE_OBJECTS_MAX];
+	} entry = {.key = image->s.key};
+	uint32_t i;
+	int r;
+
+	for (i = 0; i < MIN(image->object_count, (uint32_t)LIVE_OBJECTS_MAX); i++) {
+		r = file_save(image->objects[i], saver);
+		if (r)
+			return r;
+		entry.numbers[i] = image->objects[i]->saved_as;
+	}
+	return i ? saver->writer(saver->arg, JOURNAL_OBJECTS, &entry,
+				 offsetof(typeof(entry), numbers[i]))
+		 : 0;
+}
+
+int image_save(const struct image *image, struct live_saver *saver)
 {
 	int r = 0;
 
 	if (image->exec) {
-		r = writer(arg, JOURNAL_EVENT, image->exec, image->exec->head.size);
+		r = saver->writer(saver->arg, JOURNAL_EVENT, image->exec, image->exec->head.size);
 	} else {
 		struct event_mmap none = {
 			.head = {.kind = EVENT_MMAP,
@@ -47,59 +82,60 @@ int image_save(const struct image *image, live_writer writer, void *arg)
 			.notes = {sizeof(none), 0},
 		};
 
-		r = writer(arg, JOURNAL_EVENT, &none, sizeof(none));
+		r = saver->writer(saver->arg, JOURNAL_EVENT, &none, sizeof(none));
 	}
-	for (uint32_t i = 0; !r && i < image->object_count; i++)
-		r = object_save(image, image->objects[i], writer, arg);
-	return r ? r : writer(arg, JOURNAL_IMAGE, &image->s, sizeof(image->s));
+	if (!r)
+		r = objects_save(image, saver);
+	return r ? r : saver->writer(saver->arg, JOURNAL_IMAGE, &image->s, sizeof(image->s));
 }
 
 /* A process whose image another one's holds, or is not known. */
-static int process_save(const struct process *p, live_writer writer, void *arg)
+static int process_save(const struct process *p, struct live_saver *saver)
 {
 	struct live_process_state state = {
 		.key = {p->start_ns, p->pid, p->exec_id},
 		.parent = p->parent,
 		.fork_ns = p->fork_ns,
+		.is_dropped = p->is_dropped,
 	};
 
 	if (p->is_copy)
 		state.run = p->image->s.key;
-	return writer(arg, JOURNAL_PROCESS, &state, sizeof(state));
+	return saver->writer(saver->arg, JOURNAL_PROCESS, &state, sizeof(state));
 }
 
-static int ended_save(const struct live *l, live_writer writer, void *arg)
+static int ended_save(const struct live *l, struct live_saver *saver)
 {
 	const struct ended_process *ended;
 	int r = 0;
 
 	for (uint32_t at = 0; !r && (ended = ended_at(l->ended, at)); at++)
-		r = writer(arg, JOURNAL_ENDED, ended, sizeof(*ended));
+		r = saver->writer(saver->arg, JOURNAL_ENDED, ended, sizeof(*ended));
 	return r;
 }
 
 /* Finished images first: what a process ran before stands before what it runs now, and that before
  * what it is about to run. What has ended stands behind the images of it, which it would forbid. */
-int live_save(const struct live *l, live_writer writer, void *arg)
+int live_save(const struct live *l, struct live_saver *saver)
 {
 	const struct image *image;
 	const struct process *p;
 	int r;
 
 	TAILQ_FOREACH (image, &l->finished, link)
-		if ((r = image_save(image, writer, arg)))
+		if ((r = image_save(image, saver)))
 			return r;
-	r = ended_save(l, writer, arg);
+	r = ended_save(l, saver);
 	if (r)
 		return r;
 	TAILQ_FOREACH (p, &l->all, all)
-		if (p->image && !p->is_copy && (r = image_save(p->image, writer, arg)))
+		if (p->image && !p->is_copy && (r = image_save(p->image, saver)))
 			return r;
 	TAILQ_FOREACH (p, &l->all, all)
-		if ((p->is_copy || !p->image) && (r = process_save(p, writer, arg)))
+		if ((p->is_copy || !p->image) && (r = process_save(p, saver)))
 			return r;
 	TAILQ_FOREACH (p, &l->all, all)
-		if (p->next && (r = image_save(p->next, writer, arg)))
+		if (p->next && (r = image_save(p->next, saver)))
 			return r;
 	return 0;
 }
@@ -109,7 +145,7 @@ static bool key_is_equal(const struct live_key *a, const struct live_key *b)
 	return a->pid == b->pid && a->start_ns == b->start_ns && a->exec_id == b->exec_id;
 }
 
-void live_restore(struct live *l, const struct live_image_state *state)
+static void restore_image(struct live *l, const struct live_image_state *state)
 {
 	struct process *p = process_find(l, state->key.pid, state->key.start_ns);
 
@@ -149,7 +185,7 @@ void live_forget(struct live *l, const struct live_key *key)
 	image_free(l->facts, live_take(l, key));
 }
 
-void live_restore_process(struct live *l, const struct live_process_state *state)
+static void restore_process(struct live *l, const struct live_process_state *state)
 {
 	const struct live_key *key = &state->key, *run = &state->run;
 	struct event e = {.kind = EVENT_FORK,
@@ -165,6 +201,7 @@ void live_restore_process(struct live *l, const struct live_process_state *state
 	if (!p)
 		return;
 	p->parent = state->parent;
+	p->is_dropped = state->is_dropped;
 	if (!origin || origin->is_copy || !origin->image ||
 	    !key_is_equal(&origin->image->s.key, run))
 		return;
@@ -173,7 +210,103 @@ void live_restore_process(struct live *l, const struct live_process_state *state
 	TAILQ_INSERT_TAIL(&p->image->copies, p, copies);
 }
 
-void live_restore_ended(struct live *l, const struct ended_process *ended)
+static void restore_file(struct live *l, struct bytes data)
 {
-	ended_add(l->ended, ended);
+	struct live_file_state state;
+	struct saved_file *files, *file;
+
+	if (data.len < sizeof(state) || data.len - sizeof(state) > PATH_MAX_BYTES)
+		return;
+	memcpy(&state, data.data, sizeof(state));
+	if (state.number != l->file_count ||
+	    !memchr(state.file.fstype, 0, sizeof(state.file.fstype)))
+		return;
+	if (l->file_count == l->file_size) {
+		files = reallocarray(l->files, 2 * l->file_size + 64, sizeof(*files));
+		if (!files)
+			return;
+		l->files = files;
+		l->file_size = 2 * l->file_size + 64;
+	}
+	file = &l->files[l->file_count];
+	*file = (struct saved_file){.file = state.file, .path_len = data.len - sizeof(state)};
+	file->path = malloc(file->path_len + 1);
+	if (!file->path)
+		return;
+	memcpy(file->path, data.data + sizeof(state), file->path_len);
+	l->file_count++;
+}
+
+/* The image of that key, also one about to run; not one that only its copy runs. */
+static struct image *image_of_key(struct live *l, const struct live_key *key)
+{
+	struct process *p = process_find(l, key->pid, key->start_ns);
+
+	if (p && p->next && key_is_equal(&p->next->s.key, key))
+		return p->next;
+	return p && p->image && !p->is_copy && key_is_equal(&p->image->s.key, key) ? p->image
+										   : NULL;
+}
+
+static void restore_objects(struct live *l, struct bytes data)
+{
+	struct live_key key;
+	struct image *image;
+
+	if (data.len < sizeof(key))
+		return;
+	memcpy(&key, data.data, sizeof(key));
+	image = image_of_key(l, &key);
+	for (size_t at = sizeof(key); image && data.len - at >= sizeof(uint32_t);
+	     at += sizeof(uint32_t)) {
+		const struct saved_file *file;
+		struct fact *fact;
+		uint32_t number;
+
+		memcpy(&number, data.data + at, sizeof(number));
+		if (number >= l->file_count || image->object_count >= LIVE_OBJECTS_MAX) {
+			image->s.flags |= EVENT_OBJECT_FAULT;
+			continue;
+		}
+		file = &l->files[number];
+		fact = facts_file(l->facts, &file->file, (struct bytes){file->path, file->path_len},
+				  key.pid, image->s.ppid);
+		if (fact && !image_add_object(image, fact))
+			facts_release(l->facts, fact);
+	}
+	if (image)
+		image_count(l, image);
+}
+
+bool live_restore(struct live *l, uint32_t kind, struct bytes data)
+{
+	switch (kind) {
+	case JOURNAL_IMAGE:
+		if (data.len == sizeof(struct live_image_state))
+			restore_image(l, (const void *)data.data);
+		return true;
+	case JOURNAL_PROCESS:
+		if (data.len == sizeof(struct live_process_state))
+			restore_process(l, (const void *)data.data);
+		return true;
+	case JOURNAL_ENDED:
+		if (data.len == sizeof(struct ended_process))
+			ended_add(l->ended, (const void *)data.data);
+		return true;
+	case JOURNAL_FILE:
+		restore_file(l, data);
+		return true;
+	case JOURNAL_OBJECTS:
+		restore_objects(l, data);
+		return true;
+	}
+	return false;
+}
+
+void live_restored(struct live *l)
+{
+	while (l->file_count)
+		free(l->files[--l->file_count].path);
+	free(TAKE_PTR(l->files));
+	l->file_size = 0;
 }

@@ -56,7 +56,8 @@ struct process *process_add(struct live *l, const struct event *e)
 {
 	struct process *p = NULL;
 
-	if (l->counts.processes < LIVE_PROCESSES_MAX)
+	if (l->counts.processes < LIVE_PROCESSES_MAX &&
+	    (!l->max_bytes || l->counts.processes < l->max_bytes / PROCESS_COST))
 		p = calloc(1, sizeof(*p));
 	if (!p) {
 		l->counts.full += e->kind == EVENT_FORK || e->kind == EVENT_EXEC;
@@ -73,6 +74,7 @@ struct process *process_add(struct live *l, const struct event *e)
 	}
 	TAILQ_INSERT_TAIL(&l->all, p, all);
 	l->counts.processes++;
+	l->counts.bytes += PROCESS_COST;
 	return p;
 }
 
@@ -88,12 +90,14 @@ void process_remove(struct live *l, struct process *p)
 {
 	process_leave_image(p);
 	if (p->next) {
+		image_uncount(l, p->next);
 		image_free(l->facts, p->next);
 		l->counts.images--;
 	}
 	tdelete(p, &l->tree, process_compare);
 	TAILQ_REMOVE(&l->all, p, all);
 	l->counts.processes--;
+	l->counts.bytes -= PROCESS_COST;
 	free(p);
 }
 
@@ -152,5 +156,6 @@ void live_free(struct live *l)
 		image_free(l->facts, image);
 	}
 	ended_free(l->ended);
+	live_restored(l);
 	free(l);
 }

@@ -14,10 +14,13 @@ struct process {
 	struct image *image;	/* NULL: not known */
 	struct image *next;	/* told of by mappings, its exec to come */
 	bool is_copy;		/* of image's process */
+	bool is_dropped;	/* what it runs found no room, and is counted */
 	TAILQ_ENTRY(process) copies, all;
 };
 
 TAILQ_HEAD(process_list, process);
+
+#define PROCESS_COST (sizeof(struct process) + 48) /* bytes, its place in the tree included */
 
 struct live {
 	struct facts *facts;
@@ -27,6 +30,9 @@ struct live {
 	struct image_list finished;
 	struct image_list young; /* by when they began */
 	struct live_counts counts;
+	uint64_t max_bytes;
+	struct saved_file *files; /* while a journal is read */
+	uint32_t file_count, file_size;
 	int64_t unix_minus_boot_ns;
 	uint64_t begin_ns; /* of tracking */
 };
@@ -41,6 +47,17 @@ void process_remove(struct live *live, struct process *process);
 /* Its own image (not a copy's) goes to those that have ended. */
 void process_end_image(struct live *live, struct process *process, enum live_end how,
 		       uint64_t end_ns);
+
+/* Its cost is counted anew: it is live, and may have changed. */
+void image_count(struct live *live, struct image *image);
+/* It is none of the live ones any more. */
+void image_uncount(struct live *live, struct image *image);
+/* Too much is live: of a new image only the head is kept. */
+bool live_is_tight(const struct live *live);
+/* Nothing new finds room. */
+bool live_is_full(const struct live *live);
+/* Its exec event is cut to what names the program and its job; objects go. */
+void image_trim(struct live *live, struct image *image);
 
 /* It is one of those that live_look() waits for, or is none any more. */
 void image_is_new(struct live *live, struct image *image);

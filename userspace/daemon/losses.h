@@ -20,6 +20,7 @@
 	X(NO_STATE, "no_state", "execs whose usage before could not be kept apart")                \
 	X(UPGRADE_UNREAD, "upgrade_unread", "events and entries of another version not read")      \
 	X(LIVE_FULL, "live_full", "processes that found the live table full")                      \
+	X(LIVE_TRIMMED, "live_trimmed", "programs kept in part since too much was live")           \
 	X(EXEC_UNSEEN, "exec_unseen", "processes that ended without a known exec")                 \
 	X(END_UNSEEN, "end_unseen", "processes that were gone without a known end")                \
 	X(LOOKUP_FULL, "lookup_full", "files and users not looked up since too many waited")       \

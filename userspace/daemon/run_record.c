@@ -255,7 +255,7 @@ void incomplete_add_files(cJSON *list, const struct image *image, const char *ob
 static bool add_incomplete(cJSON *record, const struct image *image, const char *object_hash)
 {
 	cJSON *list = cJSON_AddArrayToObject(record, "incomplete");
-	const char *reasons[EVENT_FLAG_BITS + 12];
+	const char *reasons[EVENT_FLAG_BITS + 15];
 	size_t count = 0;
 
 	if (!list)
@@ -272,6 +272,12 @@ static bool add_incomplete(cJSON *record, const struct image *image, const char 
 		reasons[count++] = "argv: secrets replaced";
 	if (image->exec && (image->exec->head.traits & TRAIT_ARGV_DROPPED))
 		reasons[count++] = "argv: not kept by configuration";
+	if (image->s.is_trimmed)
+		reasons[count++] = "argv: cut, since too much was live";
+	if (image->s.is_trimmed)
+		reasons[count++] = "env: not kept, since too much was live";
+	if (image->s.lacks_objects)
+		reasons[count++] = "objects: not all were kept, since too much was live";
 	if (image->s.end == END_UNSEEN)
 		reasons[count++] = "end: not seen";
 	if (image->s.end != END_UNSEEN && !image->s.has_usage)

@@ -137,7 +137,7 @@ void run_env_hash(const struct image *image, char ret[ID_HASH_SIZE])
 	size_t count;
 
 	ret[0] = '\0';
-	if (!image->exec || (image->s.flags & EVENT_ENV_FAULT))
+	if (!image->exec || image->s.is_trimmed || (image->s.flags & EVENT_ENV_FAULT))
 		return;
 	count = env_sorted(image, &entries);
 	state = entries ? XXH3_createState() : NULL;

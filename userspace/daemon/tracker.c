@@ -57,14 +57,12 @@ static bool image_is_unwanted(struct tracker *t, const struct image *image)
 static void image_done(struct tracker *t, struct image *image)
 {
 	(void)journal_append(t->journal, JOURNAL_DONE, &image->s.key, sizeof(image->s.key));
-	t->done_since_restart++;
 	image_free(t->facts, image);
 }
 
 static void link_done(struct tracker *t, struct link *link)
 {
 	(void)journal_append(t->journal, JOURNAL_DONE, &link->id, sizeof(link->id));
-	t->done_since_restart++;
 	tracker_free_link(t, link);
 }
 
@@ -120,9 +118,12 @@ int tracker_new(const struct config *config, const struct node *node, struct wri
 		r = groups_new(&t->groups);
 	if (!r) {
 		live_set_clock(t->live, node_unix_ns() - node_boot_ns());
+		live_set_max(t->live, ((uint64_t)config->journal_mib << 20) / 2);
 		r = journal_new(config->state, (size_t)config->journal_mib << 20, tracker_replay, t,
 				&t->journal);
 	}
+	if (t->live)
+		live_restored(t->live);
 	if (!r)
 		r = spool_mend(config, node, &mender, t);
 	if (r < 0) {
@@ -318,9 +319,7 @@ void tracker_advance(struct tracker *t, char **ret_lines)
 		t->blank_due_ns = 0;
 		(void)tracker_restart_journal(t);
 	}
-	/* without anything done since, a new one would be as long */
-	if (t->done_since_restart && (journal_is_long(t->journal) || !tracker_has_room(t)))
-		(void)tracker_restart_journal(t);
+	tracker_keep_journal_short(t, now_ns);
 }
 
 bool tracker_is_idle(const struct tracker *t)
@@ -382,6 +381,7 @@ void tracker_losses(struct tracker *t, const struct capture_totals *totals,
 	ret->count[LOSS_NO_STATE] = now->no_state - told->no_state;
 	ret->count[LOSS_UPGRADE_UNREAD] = journal_unread(t->journal) + totals->unread;
 	ret->count[LOSS_LIVE_FULL] = live.full;
+	ret->count[LOSS_LIVE_TRIMMED] = live.trimmed;
 	ret->count[LOSS_EXEC_UNSEEN] = live.unseen_execs;
 	ret->count[LOSS_END_UNSEEN] = live.unseen_ends;
 	ret->count[LOSS_LOOKUP_FULL] = facts.queue_full;

@@ -78,7 +78,6 @@ bool tracker_absorb(struct tracker *t, struct image *image, uint64_t now_ns)
 	}
 	entry.first = group->s.first;
 	(void)journal_append(t->journal, JOURNAL_MEMBER, &entry, sizeof(entry));
-	t->done_since_restart++;
 	t->counts.grouped += group->s.count == 2 ? 2 : 1;
 	image_free(t->facts, image);
 	return true;
@@ -143,7 +142,6 @@ void tracker_groups_free(struct tracker *t)
 static void tracker_group_done(struct tracker *t, struct group *group)
 {
 	(void)journal_append(t->journal, JOURNAL_DONE, &group->s.first, sizeof(group->s.first));
-	t->done_since_restart++;
 	group_free(t->facts, group);
 }
 
@@ -155,25 +153,25 @@ void tracker_group_is_written(struct tracker *t, struct group *group)
 
 /* --- the journal */
 
-static int list_save(const struct group *group, live_writer writer, void *arg)
+static int list_save(const struct group *group, struct live_saver *saver)
 {
 	int r = 0;
 
 	for (; !r && group; group = TAILQ_NEXT(group, link)) {
-		r = image_save(group->first, writer, arg);
+		r = image_save(group->first, saver);
 		if (!r && group->s.count > 1)
-			r = writer(arg, JOURNAL_GROUP, &group->s, sizeof(group->s));
+			r = saver->writer(saver->arg, JOURNAL_GROUP, &group->s, sizeof(group->s));
 	}
 	return r;
 }
 
-int tracker_save_groups(const struct tracker *t, live_writer writer, void *arg)
+int tracker_save_groups(const struct tracker *t, struct live_saver *saver)
 {
-	int r = list_save(TAILQ_FIRST(&t->writing_groups), writer, arg);
+	int r = list_save(TAILQ_FIRST(&t->writing_groups), saver);
 
 	if (!r)
-		r = list_save(TAILQ_FIRST(&t->ended_groups), writer, arg);
-	return r ? r : list_save(groups_oldest(t->groups), writer, arg);
+		r = list_save(TAILQ_FIRST(&t->ended_groups), saver);
+	return r ? r : list_save(groups_oldest(t->groups), saver);
 }
 
 static bool key_is_equal(const struct live_key *a, const struct live_key *b)

@@ -2,10 +2,11 @@
 /* The tracker's journal: what each kind of entry means when it is read back, and what a new one
  * begins with. */
 #include "common/record.h"
-#include "daemon/live_ended.h"
 #include "daemon/tracker_state.h"
 
 #include <errno.h>
+
+#define RESTART_AGAIN_NS (250 * NS_PER_MS) /* when it was no use */
 
 static void replay_link(struct tracker *t, struct bytes text)
 {
@@ -67,18 +68,6 @@ void tracker_replay(void *arg, uint32_t kind, struct bytes data)
 			t->sequences[event->cpu] = event->seq;
 		replay_event(t, event);
 		break;
-	case JOURNAL_IMAGE:
-		if (data.len == sizeof(struct live_image_state))
-			live_restore(t->live, (const void *)data.data);
-		break;
-	case JOURNAL_PROCESS:
-		if (data.len == sizeof(struct live_process_state))
-			live_restore_process(t->live, (const void *)data.data);
-		break;
-	case JOURNAL_ENDED:
-		if (data.len == sizeof(struct ended_process))
-			live_restore_ended(t->live, (const void *)data.data);
-		break;
 	case JOURNAL_LINK:
 		replay_link(t, data);
 		break;
@@ -100,6 +89,8 @@ void tracker_replay(void *arg, uint32_t kind, struct bytes data)
 	case JOURNAL_TOTALS:
 		memcpy(&t->reported, data.data, MIN(data.len, sizeof(t->reported)));
 		break;
+	default:
+		(void)live_restore(t->live, kind, data);
 	}
 }
 
@@ -121,6 +112,7 @@ int tracker_journal_link(struct tracker *t, const struct link *link)
 
 int tracker_restart_journal(struct tracker *t)
 {
+	struct live_saver saver = live_saver(journal_entry, t);
 	struct image *image;
 	struct link *link;
 	int r = journal_begin(t->journal);
@@ -131,18 +123,46 @@ int tracker_restart_journal(struct tracker *t)
 	if (!r)
 		r = journal_append(t->journal, JOURNAL_TOTALS, &t->reported, sizeof(t->reported));
 	if (!r)
-		r = tracker_save_groups(t, journal_entry, t);
+		r = tracker_save_groups(t, &saver);
 	TAILQ_FOREACH (image, &t->writing, flight)
 		if (!r)
-			r = image_save(image, journal_entry, t);
+			r = image_save(image, &saver);
 	TAILQ_FOREACH (image, &t->waiting, link)
 		if (!r)
-			r = image_save(image, journal_entry, t);
+			r = image_save(image, &saver);
 	if (!r)
-		r = live_save(t->live, journal_entry, t);
+		r = live_save(t->live, &saver);
 	TAILQ_FOREACH (link, &t->links, link)
 		if (!r)
 			r = tracker_journal_link(t, link);
-	t->done_since_restart = 0;
 	return journal_finish(t->journal, r);
+}
+
+/* Nothing that the writer has, or will have, would make room. */
+static bool nothing_is_written(struct tracker *t)
+{
+	return TAILQ_EMPTY(live_finished(t->live)) && TAILQ_EMPTY(&t->waiting) &&
+	       TAILQ_EMPTY(&t->writing) && TAILQ_EMPTY(&t->links) &&
+	       TAILQ_EMPTY(&t->writing_groups);
+}
+
+/*
+ * Forks and ends fill the journal as well as what is written, so it is started anew when it has
+ * grown, whatever has. When all that is of use finds no room, it is either finished images, which
+ * go when the disk takes them, or the table, which was within another limit once.
+ */
+void tracker_keep_journal_short(struct tracker *t, uint64_t now_ns)
+{
+	bool is_full = !tracker_has_room(t);
+	int r;
+
+	if (now_ns < t->restart_due_ns || (!is_full && !journal_is_long(t->journal)))
+		return;
+	r = tracker_restart_journal(t);
+	if (r == -ENOSPC && is_full && nothing_is_written(t)) {
+		live_shrink(t->live);
+		r = tracker_restart_journal(t);
+	}
+	if (r || is_full)
+		t->restart_due_ns = now_ns + RESTART_AGAIN_NS;
 }

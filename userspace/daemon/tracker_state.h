@@ -39,10 +39,10 @@ struct tracker {
 	struct tracker_counts counts;
 	/* the kernel side's totals: that earlier instances told of, and that are told of by now */
 	struct capture_totals told, reported;
-	bool has_opted_out;	     /* some program has: events may have to be blanked */
-	uint64_t blank_due_ns;	     /* the journal may still hold mappings of one, 0: none */
-	uint64_t done_since_restart; /* entries of the journal that need not be kept */
-	void *written;		     /* ids of runs and links in files that were mended, tsearch */
+	bool has_opted_out;	 /* some program has: events may have to be blanked */
+	uint64_t blank_due_ns;	 /* the journal may still hold mappings of one, 0: none */
+	uint64_t restart_due_ns; /* of the journal, not before */
+	void *written;		 /* ids of runs and links in files that were mended, tsearch */
 	uint64_t sequences[CPUS_MAX];
 	_Alignas(8) char filtered[EVENT_MAX_BYTES];
 };
@@ -52,6 +52,8 @@ void tracker_replay(void *arg, uint32_t kind, struct bytes data);
 /* Starts the journal anew with all that is of use. If that fails (no room in /run), the old one
  * goes on. */
 int tracker_restart_journal(struct tracker *tracker);
+/* Does that when it pays, or must be. */
+void tracker_keep_journal_short(struct tracker *tracker, uint64_t now_ns);
 int tracker_journal_link(struct tracker *tracker, const struct link *link);
 
 /* Takes the record over. NULL if it has no id of its own, or memory ran out. */
@@ -79,7 +81,7 @@ bool tracker_absorb(struct tracker *tracker, struct image *image, uint64_t now_n
 void tracker_advance_groups(struct tracker *tracker, uint64_t now_ns);
 void tracker_group_is_written(struct tracker *tracker, struct group *group);
 /* The journal: everything as entries, and back. */
-int tracker_save_groups(const struct tracker *tracker, live_writer writer, void *arg);
+int tracker_save_groups(const struct tracker *tracker, struct live_saver *saver);
 void tracker_replay_member(struct tracker *tracker, const struct group_member *entry);
 void tracker_replay_group(struct tracker *tracker, const struct group_state *state);
 /* False if it is no group's first member. */
