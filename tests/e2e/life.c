@@ -36,13 +36,20 @@ static void say(const char *what, const char *name, long value)
 	(void)!write(1, line, len);
 }
 
-static void burn_ms(long ms)
+static long used_us(void)
 {
 	struct timespec t;
 
-	do
-		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	while (t.tv_sec * 1000 + t.tv_nsec / 1000000 < ms);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void burn_ms(long ms)
+{
+	long begin = used_us();
+
+	while (used_us() - begin < ms * 1000)
+		;
 }
 
 static void become(char **argv)

@@ -101,7 +101,8 @@ static const struct {
 	{"E7.1 X7.1 X7.1", "7.1E>x f0 u1000", 0},
 	{"E7.1 F7.1>8 X8.1 X8.1 X7.1 X7.1", "7.1E>x f1 u2000", 0},
 	{"E7.1 M7.1a X7.1 E7.1 M7.1a X7.1", "7.1E>x a f0 u1000", 0},
-	{"E7.1 F7.1>8 X8.1 F7.1>8 M8.1a E8.2 X8.2 X7.1", "7.1E>x f1 u2000", 0},
+	{"E7.1 F7.1>8 E8.2 X8.2 F7.1>8 M8.1a E8.2 X8.2 X7.1", "8.2E>x f0 u1000, 7.1E>x f1 u1010",
+	 0},
 	{"S7.1 E7.1 X7.1", "7.1E>x f0 u1000", 0},
 	{"E7.1 S7.1 X7.1", "7.1E>x f0 u1000", 0},
 	/* what ran before tracking began */
@@ -109,6 +110,8 @@ static const struct {
 	{"S7.4 F7.4>8 X8.4 X7.4", "7.4S>x f1 u2000", 0},
 	{"M7.4a S7.4 X7.4", "7.4S>x a f0 u1000", 0},
 	{"F7.4>8 S7.4 S8.4 X8.4 X7.4", "8.4S>x f0 u1000, 7.4S>x f0 u1000", 0},
+	/* given up too early */
+	{"E7.1 X7.1 E7.2 X7.2", "7.1E>x f0 u1000, 7.2E>x f0 u1000", 0},
 	/* told without the kernel side's state: what the process had used before is taken off */
 	{"e7.1 x7.1", "7.1E>x f0 u990", 0},
 	{"e7.1 E7.2 e7.3 x7.3", "7.1E>e f0 u10, 7.2E>e f0 u0, 7.3E>x f0 u990", 0},

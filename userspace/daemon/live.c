@@ -119,14 +119,17 @@ static void process_catch_up(struct live *l, struct process *p, uint32_t exec_id
 		process_go_on(l, p);
 }
 
-/* The process of an event, added if it is new. NULL if it has ended, or the table is full. */
+/* The process of an event, added if it is new. NULL if it has ended, or the table is full. One that
+ * was given up, and execs all the same, has not ended. */
 static struct process *process_of_event(struct live *l, const struct event *e)
 {
 	struct process *p = process_find(l, e->pid, e->start_ns);
+	const struct ended_process *ended;
 
-	if (p || ended_find(l->ended, e->pid, e->start_ns))
+	if (p)
 		return p;
-	return process_add(l, e);
+	ended = ended_find(l->ended, e->pid, e->start_ns);
+	return ended && e->exec_id <= ended->key.exec_id ? NULL : process_add(l, e);
 }
 
 /* The run that a process was when it was key; pid 0: none that is known, so none is made up. */
