@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """kill -9 of runmarkd under load, again and again: every process is recorded, once, whole."""
 import collections
+import contextlib
 import os
 import random
+import sqlite3
 import subprocess
 import time
 
@@ -45,4 +47,12 @@ with node.Node(rotate_seconds="2") as n:
     tap.ok(previous <= {None, *names} and len(previous) == len(headers), "each file names the one before",
            sorted(map(str, previous - {None, *names})))
     n.validate()
+    # and on the site, from many instances' files: each run is one row, no record is missing
+    database = f"{n.top}/runmark.db"
+    subprocess.run([node.program("runmark-ingest"), "--db", f"sqlite:{database}", n.spool], check=True, stdout=subprocess.DEVNULL)
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        rows = db.execute("SELECT pid, json_extract(argv, '$[2]') FROM run_view WHERE exe = ?",
+                          (f"{n.top}/ending".encode(),)).fetchall()
+        tap.ok(collections.Counter(rows) == want, "each process is in the database, once", len(rows))
+        tap.equal(db.execute("SELECT count(*) FROM missing_record").fetchone(), (0,), "where no record is missing")
 tap.done()
