@@ -116,16 +116,16 @@ static __always_inline struct counters *counters_get(void)
 
 /*
  * Counts the event and says whether it is to be built: not by a generation that the gate doesn't
- * name, not for runmarkd itself, and, when nobody has drained for HEARTBEAT_STALE_NS, only counted.
+ * name, and, when nobody has drained for HEARTBEAT_STALE_NS, only counted.
  */
-static __always_inline bool event_is_wanted(u32 kind, u32 pid)
+static __always_inline bool event_is_wanted(u32 kind)
 {
 	u32 zero = 0;
 	struct control *c = bpf_map_lookup_elem(&control, &zero);
 	struct gate *g = bpf_map_lookup_elem(&gate, &zero);
 	struct counters *n = counters_get();
 
-	if (!c || !g || !n || kind >= EVENT_KINDS || pid == c->daemon_pid)
+	if (!c || !g || !n || kind >= EVENT_KINDS)
 		return false;
 	if (g->active[0] != generation && g->active[1] != generation)
 		return false;

@@ -107,7 +107,8 @@ struct event_exec {
 	__u32 uid, euid, gid, login_uid;
 	struct event_file file;
 	struct event_usage before; /* of the image that this exec ended */
-	/* env is the last: what of it isn't wanted is left out in place */
+	/* argv's bytes come behind the others', env's last: what of them isn't wanted is left out in
+	 * place (event_check() looks) */
 	struct span exe, requested, interp, cwd, cgroup, cgroup_v1, argv, env;
 };
 
@@ -177,8 +178,7 @@ struct control {
 	__u64 heartbeat_ns; /* CLOCK_BOOTTIME of the last drain */
 	__u64 object;	    /* hash of the BPF object and the ring's size: what the pins are of */
 	__u64 began_ns;	    /* CLOCK_BOOTTIME since when capture has gone on without a break */
-	__u32 daemon_pid;   /* never tracked */
-	__u32 wakeup_bytes; /* the reader is woken when so much waits */
+	__u64 wakeup_bytes; /* the reader is woken when so much waits */
 	/* of the generations before this one: their totals, and the last whose are in there */
 	struct counters before;
 	__u64 missed_before;

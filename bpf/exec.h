@@ -199,7 +199,7 @@ static __always_inline int tell_exec(struct task_struct *task, struct linux_binp
 	u32 off = sizeof(*e);
 	u64 base;
 
-	if (!s || !event_is_wanted(EVENT_EXEC, READ(task, tgid)))
+	if (!s || !event_is_wanted(EVENT_EXEC))
 		return 0;
 	e = (void *)s->event;
 	event_init(&e->head, EVENT_EXEC, task);

@@ -51,8 +51,7 @@ static __always_inline int tell_exit(struct task_struct *task)
 	struct event_exit *e;
 	u32 off = sizeof(*e);
 
-	if (!s || (READ(task, flags) & PF_KTHREAD) ||
-	    !event_is_wanted(EVENT_EXIT, READ(task, tgid)))
+	if (!s || (READ(task, flags) & PF_KTHREAD) || !event_is_wanted(EVENT_EXIT))
 		return 0;
 	e = (void *)s->event;
 	event_init(&e->head, EVENT_EXIT, leader);

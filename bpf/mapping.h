@@ -19,7 +19,7 @@ static __always_inline int tell_mapping(struct task_struct *task, struct file *f
 	struct event_mmap *e;
 	u32 off = sizeof(*e), path;
 
-	if (!s || !event_is_wanted(EVENT_MMAP, READ(task, tgid)))
+	if (!s || !event_is_wanted(EVENT_MMAP))
 		return 0;
 	e = (void *)s->event;
 	event_init(&e->head, EVENT_MMAP, leader);

@@ -91,7 +91,7 @@ static __always_inline int tell_fork(struct task_struct *parent, struct task_str
 	struct task_struct *leader = READ(parent, group_leader);
 	struct event_fork e;
 
-	if (!event_is_wanted(EVENT_FORK, child->tgid))
+	if (!event_is_wanted(EVENT_FORK))
 		return 0;
 	__builtin_memset(&e, 0, sizeof(e));
 	event_init(&e.head, EVENT_FORK, child);

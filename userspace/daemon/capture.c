@@ -148,7 +148,6 @@ int capture_new(const struct capture_options *options, struct capture **ret, cha
 	}
 	if (r)
 		goto fail;
-	c->now.control->daemon_pid = getpid();
 	c->now.ring = ring_buffer__new(c->now.ring_fd, ring_event, c, NULL);
 	if (!c->now.ring) {
 		r = -errno;

@@ -280,7 +280,6 @@ int generation_load(struct generation *g, const struct capture_options *o, uint3
 	if (!r) {
 		*g->control = (struct control){.object = object_hash(o->ring_mib),
 					       .wakeup_bytes = (o->ring_mib << 20) / 4,
-					       .daemon_pid = getpid(),
 					       .began_ns = node_boot_ns(),
 					       .heartbeat_ns = node_boot_ns()};
 		r = programs_pin(g, bpf, o->pin);

@@ -136,7 +136,7 @@ static int take_old(void *arg, void *data, size_t len)
 	return c->sink(c->sink_arg, event);
 }
 
-/* Takes what is in the ring. 0 when nothing is left, else what stopped it. */
+/* Takes what is in the ring. 0 when nothing is left, or can't be had; else what stopped it. */
 static int drain(struct capture *c, struct generation *old)
 {
 	struct old_event arg = {c, old};
@@ -147,13 +147,14 @@ static int drain(struct capture *c, struct generation *old)
 	if (old->ring_fd < 0)
 		return 0;
 	ring_size(old->ring_fd, &used, &size);
-	if (old->is_unreadable) {
-		c->unread += used / sizeof(struct event_exit); /* about so many */
+	if (!used)
+		return 0;
+	ring = old->is_unreadable ? NULL : ring_buffer__new(old->ring_fd, take_old, &arg, NULL);
+	if (!ring) {
+		c->unread += used / sizeof(struct event_exit) + 1; /* about so many */
 		return 0;
 	}
-	ring = used ? ring_buffer__new(old->ring_fd, take_old, &arg, NULL) : NULL;
-	if (ring)
-		r = ring_buffer__consume(ring);
+	r = ring_buffer__consume(ring);
 	ring_buffer__free(ring);
 	return MIN(r, 0);
 }

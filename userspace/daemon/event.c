@@ -102,6 +102,22 @@ const char *event_flag_name(unsigned int bit)
 	return bit < EVENT_FLAG_BITS ? flags[bit].name : NULL;
 }
 
+/* argv behind all others, env behind argv, where they are there at all. */
+static bool exec_is_in_order(const struct event_exec *e)
+{
+	const struct span others[] = {e->exe, e->requested, e->interp,
+				      e->cwd, e->cgroup,    e->cgroup_v1};
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		uint32_t end = others[i].off + others[i].len;
+
+		if (others[i].len &&
+		    ((e->argv.len && end > e->argv.off) || (e->env.len && end > e->env.off)))
+			return false;
+	}
+	return !e->argv.len || !e->env.len || e->argv.off + e->argv.len <= e->env.off;
+}
+
 int event_check(struct bytes data, const struct event **ret)
 {
 	const struct event *event = (const void *)data.data;
@@ -127,6 +143,8 @@ int event_check(struct bytes data, const struct event **ret)
 		if (!memchr(file->fstype, '\0', sizeof(file->fstype)))
 			return -EINVAL;
 	}
+	if (event->kind == EVENT_EXEC && !exec_is_in_order((const void *)event))
+		return -EINVAL;
 	*ret = event;
 	return 0;
 }

@@ -9,8 +9,8 @@
 #include "common/util.h"
 
 /*
- * 0 if data is one whole event: a known kind, its size as it says, every span inside, its file
- * system's name ended. -EINVAL otherwise. data must be aligned to 8.
+ * 0 if data is one whole event: a known kind, its size as it says, every span inside, argv and env
+ * behind the others, its file system's name ended. -EINVAL otherwise. data must be aligned to 8.
  */
 int event_check(struct bytes data, const struct event **ret);
 

@@ -259,24 +259,52 @@ bool layout_is_same(const struct layout *layout, const char *name)
 	return a.type && b.type && place_is_same(&a, &b, 0);
 }
 
-/* The bytes of each span of the event at out, which still says where they are in data, behind it.
- */
-static int spans_move(const struct btf_type *type, struct bytes data, char *out)
+#define SPANS_MAX 16
+
+struct span_place {
+	struct span span;
+	size_t offset; /* of it in the event */
+};
+
+/* The event's spans in the order of their bytes. Number of them. */
+static size_t spans_find(const struct btf_type *type, const char *event,
+			 struct span_place ret[SPANS_MAX])
 {
-	struct event *event = (void *)out;
 	const struct btf_member *member = btf_members(type);
 	struct place in = {own_btf(), type, 0}, place;
+	size_t count = 0;
 
-	for (uint16_t i = 0; i < btf_vlen(type); i++, member++) {
-		struct span span;
+	for (uint16_t i = 0; i < btf_vlen(type) && count < SPANS_MAX; i++, member++) {
+		struct span_place found;
 		const char *name;
+		size_t at = count;
 
 		if (!member_place(&in, member, &place) || !btf_is_struct(place.type))
 			continue;
 		name = btf__name_by_offset(in.btf, place.type->name_off);
 		if (!name || strcmp(name, "span"))
 			continue;
-		memcpy(&span, out + place.offset, sizeof(span));
+		found.offset = place.offset;
+		memcpy(&found.span, event + place.offset, sizeof(found.span));
+		for (; at && ret[at - 1].span.off > found.span.off; at--)
+			ret[at] = ret[at - 1];
+		ret[at] = found;
+		count++;
+	}
+	return count;
+}
+
+/* The bytes of each span of the event at out, which still says where they are in data, behind it.
+ */
+static int spans_move(const struct btf_type *type, struct bytes data, char *out)
+{
+	struct event *event = (void *)out;
+	struct span_place spans[SPANS_MAX];
+	size_t count = spans_find(type, out, spans);
+
+	for (size_t i = 0; i < count; i++) {
+		struct span span = spans[i].span;
+
 		if (span.off > data.len || span.len > data.len - span.off)
 			return -EINVAL;
 		if (span.len > EVENT_MAX_BYTES - event->size) { /* ours is a few bytes longer */
@@ -285,7 +313,7 @@ static int spans_move(const struct btf_type *type, struct bytes data, char *out)
 		}
 		memcpy(out + event->size, data.data + span.off, span.len);
 		span.off = event->size;
-		memcpy(out + place.offset, &span, sizeof(span));
+		memcpy(out + spans[i].offset, &span, sizeof(span));
 		event->size = MIN((event->size + span.len + 7) & ~7U, (uint32_t)EVENT_MAX_BYTES);
 	}
 	return 0;

@@ -287,8 +287,7 @@ unsigned int scan_tell(struct tracker *tracker, const struct scan_tasks *tasks)
 	s->tasks = tasks;
 	for (size_t i = 0; i < tasks->count; i++) {
 		s->task = &tasks->list[i];
-		if (s->task->pid == (uint32_t)getpid() || s->task->start_ns >= tasks->mark_ns ||
-		    !tracker_has_room(tracker) ||
+		if (s->task->start_ns >= tasks->mark_ns || !tracker_has_room(tracker) ||
 		    live_knows_program(tracker_live(tracker), s->task->pid, s->task->start_ns))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%u", s->task->pid);
