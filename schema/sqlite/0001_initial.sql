@@ -28,7 +28,7 @@
 --  7. Runs of a library:  object → object_set_member.object → object_set → run.object_set.
 --     Runs of a watermark: program.watermark → run.program. Who linked it: link.watermark. The same build-id in
 --     both says the join is verified; watermarks are not unique and can be copied.
---  8. run.state 0: only its start record is known (it runs, or its end is still on the way).
+--  8. run.state 0: only its start record is known (it runs, its end is on the way, or its node was lost: boot_view).
 --  9. Free text of persons (argv, cwd, script, link line) stands in run_text and link_text, by run_id and link_id,
 --     and may have been deleted by retention: join them with LEFT JOIN.
 -- 10. Reading never blocks and is never blocked (WAL). Open read-only with a busy timeout.

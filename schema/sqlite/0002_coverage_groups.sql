@@ -11,6 +11,17 @@ CREATE INDEX instance_boot ON instance (boot);
 CREATE INDEX boot_host ON boot (host);
 CREATE INDEX spool_file_host ON spool_file (host, opened_us);
 
+-- Boots of hosts, by what their node records say: when each began, and when it was last heard of. A run of
+-- state 0 whose host has a boot with booted_us > its start_us is lost: it ended before, nobody knows how.
+CREATE VIEW boot_view AS
+SELECT b.id AS boot, b.host, h.name AS host_name, h.cluster, b.boot_id,
+	min(coalesce(n.booted_us, n.time_us)) AS booted_us, max(n.time_us) AS seen_us
+FROM boot b
+JOIN host h ON h.id = b.host
+JOIN instance i ON i.boot = b.id
+JOIN node_record n ON n.instance = i.id
+GROUP BY b.id;
+
 -- ---------------------------------------------------------------- runs by time
 
 -- A run that began before a window may reach into it. How long it took is told in classes, each with its own

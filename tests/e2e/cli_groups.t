@@ -7,6 +7,7 @@ import itertools
 import os
 import random
 import subprocess
+import uuid
 from cli_tap import runmark, without_nulls
 import ingest
 from ingest import Spool, time_text
@@ -171,6 +172,11 @@ def open_runs(work):
                   'in a table, with how long at least')
         text = runmark('show', lost['run_id'], '--db', 'sqlite:' + db).out.decode()
         tap.ok('node lost' in text, 'show says so', text)
+    lost_by_sql = ingest.query(work + '/open-012.db', 'SELECT run_id FROM run r WHERE state = 0 AND EXISTS '
+                               '(SELECT 1 FROM boot_view v WHERE v.host = r.host AND v.booted_us > r.start_us)')
+    tap.equal([str(uuid.UUID(bytes=row[0])) for row in lost_by_sql],
+              [r['run_id'] for r in find(work + '/open-012.db') if r.get('state') == 'node lost'],
+              'SQL by boot_view says the same')
     # without booted (an older runmarkd), and where of the new boot only a start record has come
     spool, db = work + '/old', work + '/old.db'
     os.mkdir(spool)

@@ -193,7 +193,7 @@ def test_usage(work):
     result = i.ingest(work + '/migrated.db', '--migrate')
     tap.equal((result.status, result.out, i.number(work + '/migrated.db',
                                                    'SELECT max(version) FROM schema_version')),
-              (0, '', 1), '--migrate makes a database')
+              (0, '', len(os.listdir('schema/sqlite'))), '--migrate makes a database')
     tap.equal(i.ingest(work + '/migrated.db', '--quarantine').status, 1,
               '--quarantine with nothing in it: status 1')
 
