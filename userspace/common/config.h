@@ -47,6 +47,7 @@ struct config {
 	uint32_t spool_quota_mib;	/* default 4096; 0: none */
 	bool compress;			/* zstd for closed files, default yes */
 	struct config_list environment; /* allow-list of variables, globs */
+	uint32_t start_seconds;		/* default 60; 0: never */
 	uint32_t node_seconds;		/* a node record so often, default 300 */
 	/* [rules] */
 	struct config_rules rules;    /* first match wins */

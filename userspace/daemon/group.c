@@ -10,7 +10,7 @@
 #include <xxhash.h>
 
 #define BUCKETS	    1024 /* a power of two */
-#define OBJECT_COST 192	 /* bytes of an object in the journal, about */
+#define OBJECT_COST 16	 /* bytes of an object in memory and journal; its file is there once */
 
 struct groups {
 	struct group_list all;

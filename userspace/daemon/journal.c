@@ -37,6 +37,7 @@ static const char *const shapes[JOURNAL_KINDS] = {
 	[JOURNAL_GROUP] = "group_state",
 	[JOURNAL_FILE] = "live_file_state",
 	[JOURNAL_OBJECTS] = "live_key",
+	[JOURNAL_ANNOUNCED] = "",
 };
 
 struct entry {

@@ -45,6 +45,7 @@ struct live_image_state {
 	bool by_loader;		/* it has: exec tells of the program since */
 	bool is_trimmed;	/* too much was live: of its exec only the head is kept */
 	bool lacks_objects;	/* too much was live: some were not kept */
+	bool announced;		/* by a start record */
 	uint8_t origin;		/* enum live_origin */
 	uint8_t end;		/* enum live_end */
 	uint32_t flags, traits; /* of all its events */
@@ -72,6 +73,7 @@ struct image {
 	TAILQ_ENTRY(image) link;  /* of the list it is handed on by */
 	TAILQ_ENTRY(image) young; /* of those that have just begun */
 	bool is_young;
+	bool is_announcing;	   /* a start record is on its way */
 	TAILQ_ENTRY(image) flight; /* of what the writer has */
 };
 TAILQ_HEAD(image_list, image);
@@ -126,6 +128,11 @@ void live_reconcile(struct live *live, bool (*is_alive)(void *arg, uint32_t pid,
 /* Has programs looked at that have run for LIVE_YOUNG_NS and whose notes nobody has told of: while
  * they run, their memory can be read. */
 void live_look(struct live *live, uint64_t now_ns);
+
+/* Each process's own image. */
+void live_each(struct live *live, void (*each)(void *arg, struct image *image), void *arg);
+/* The image of that key, if its process still runs it. */
+struct image *live_running(struct live *live, const struct live_key *key);
 
 void live_counts(const struct live *live, struct live_counts *ret);
 

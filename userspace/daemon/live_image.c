@@ -117,11 +117,11 @@ static void usage_subtract(struct event_usage *now, const struct event_usage *th
 
 bool image_state_check(const struct live_image_state *state)
 {
-	const bool *flags[] = {&state->has_notes,     &state->has_usage,
-			       &state->exec_unseen,   &state->usage_of_process,
-			       &state->copy_unseen,   &state->awaits_program,
-			       &state->by_loader,     &state->is_trimmed,
-			       &state->lacks_objects, &state->notes.has_watermark};
+	const bool *flags[] = {
+		&state->has_notes,	     &state->has_usage,	  &state->exec_unseen,
+		&state->usage_of_process,    &state->copy_unseen, &state->awaits_program,
+		&state->by_loader,	     &state->is_trimmed,  &state->lacks_objects,
+		&state->notes.has_watermark, &state->announced};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
 		uint8_t value;

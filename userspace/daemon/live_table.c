@@ -159,3 +159,20 @@ void live_free(struct live *l)
 	live_restored(l);
 	free(l);
 }
+
+void live_each(struct live *l, void (*each)(void *arg, struct image *image), void *arg)
+{
+	struct process *p;
+
+	TAILQ_FOREACH (p, &l->all, all)
+		if (p->image && !p->is_copy)
+			each(arg, p->image);
+}
+
+struct image *live_running(struct live *l, const struct live_key *key)
+{
+	struct process *p = process_find(l, key->pid, key->start_ns);
+
+	return p && p->image && !p->is_copy && p->image->s.key.exec_id == key->exec_id ? p->image
+										       : NULL;
+}

@@ -280,7 +280,7 @@ static bool add_incomplete(cJSON *record, const struct image *image, const char 
 		reasons[count++] = "objects: not all were kept, since too much was live";
 	if (image->s.end == END_UNSEEN)
 		reasons[count++] = "end: not seen";
-	if (image->s.end != END_UNSEEN && !image->s.has_usage)
+	if ((image->s.end == END_EXIT || image->s.end == END_EXEC) && !image->s.has_usage)
 		reasons[count++] = "usage: not known";
 	if (image->s.has_usage && !(image->s.traits & TRAIT_RSS_EXACT))
 		reasons[count++] = "usage.max_rss: hidden behind an earlier program of the process";
@@ -294,8 +294,8 @@ static bool add_incomplete(cJSON *record, const struct image *image, const char 
 	return true;
 }
 
-cJSON *run_record(const struct node *node, const struct image *image, const char *object_hash,
-		  const char *env_hash)
+static cJSON *record_of(const char *schema, const struct node *node, const struct image *image,
+			const char *object_hash, const char *env_hash)
 {
 	static const char *const origins[] = {"exec", "fork", "scan"};
 	cJSON *record = cJSON_CreateObject();
@@ -304,7 +304,7 @@ cJSON *run_record(const struct node *node, const struct image *image, const char
 
 	image_job(image, &job);
 	node_run_id(node, &image->s.key, id);
-	if (!record || !cJSON_AddStringToObject(record, "schema", RECORD_SCHEMA("run")) ||
+	if (!record || !cJSON_AddStringToObject(record, "schema", schema) ||
 	    !record_add_uuid(record, "run_id", id) ||
 	    !cJSON_AddStringToObject(record, "host", node->host) ||
 	    !cJSON_AddStringToObject(record, "cluster", node->cluster) ||
@@ -324,4 +324,16 @@ cJSON *run_record(const struct node *node, const struct image *image, const char
 		return NULL;
 	}
 	return record;
+}
+
+cJSON *run_record(const struct node *node, const struct image *image, const char *object_hash,
+		  const char *env_hash)
+{
+	return record_of(RECORD_SCHEMA("run"), node, image, object_hash, env_hash);
+}
+
+cJSON *start_record(const struct node *node, const struct image *image, const char *object_hash,
+		    const char *env_hash)
+{
+	return record_of(RECORD_SCHEMA("start"), node, image, object_hash, env_hash);
 }

@@ -19,6 +19,10 @@ cJSON *run_env_set(const struct image *image, const char *hash);
 cJSON *run_record(const struct node *node, const struct image *image, const char *object_hash,
 		  const char *env_hash);
 
+/* The same of the snapshot of one that goes on, for a start record. */
+cJSON *start_record(const struct node *node, const struct image *image, const char *object_hash,
+		    const char *env_hash);
+
 /* Parts that group records have too. */
 struct job;
 bool container_json_add(cJSON *record, const struct job *job);

@@ -49,6 +49,9 @@ int spool_sweep(struct spool *spool, uint64_t *ret_bytes, uint64_t *ret_files,
 		uint64_t *ret_expired);
 void spool_status(const struct spool *spool, struct spool_status *ret);
 
+/* A start record is told of by the id that id_derived() makes so of its run's. */
+#define SPOOL_START_ID "start"
+
 struct spool_mender {
 	/* told the id of every run and link whose record a file left behind holds */
 	void (*record_seen)(void *arg, const uuid_t id);

@@ -4,6 +4,7 @@
  * cut at the last newline, gets a trailer that says so ("mended": true) and its final name.
  */
 #include "common/fs.h"
+#include "common/id.h"
 #include "common/record.h"
 #include "daemon/spool.h"
 #include "daemon/spool_finish.h"
@@ -26,7 +27,7 @@ static void leftover_line(struct leftover *l, struct bytes line,
 	_cleanup_json_ cJSON *record = NULL;
 	const cJSON *count;
 	char kind[16];
-	uuid_t id;
+	uuid_t run, id;
 
 	l->lines++;
 	if (record_parse(line, &record) || !record_kind(record, kind, sizeof(kind)))
@@ -37,6 +38,10 @@ static void leftover_line(struct leftover *l, struct bytes line,
 	else
 		cJSON_AddNumberToObject(l->counts, kind, 1);
 	record_get_u64(record, "seq", &l->last_seq);
+	if (!strcmp(kind, "start") && !record_get_uuid(record, "run_id", run)) {
+		id_derived(run, SPOOL_START_ID, id);
+		seen(arg, id);
+	}
 	if ((!strcmp(kind, "run") && !record_get_uuid(record, "run_id", id)) ||
 	    (!strcmp(kind, "group") && !record_get_uuid(record, "group_id", id)) ||
 	    (!strcmp(kind, "link") && !record_get_uuid(record, "link_id", id)))

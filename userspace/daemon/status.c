@@ -24,6 +24,7 @@ static void add_counts(cJSON *json, const struct status *s, bool only_grown)
 	for (uint32_t kind = EVENT_EXEC; kind < EVENT_KINDS; kind++)
 		record_add_number(events, event_kind_name(kind), s->totals.sum.seen[kind]);
 	record_add_number(records, "run", s->writer.runs);
+	record_add_number(records, "start", s->writer.starts);
 	record_add_number(records, "group", s->writer.groups);
 	record_add_number(records, "link", s->writer.links);
 	record_add_number(records, "node", s->writer.nodes);

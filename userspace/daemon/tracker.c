@@ -82,6 +82,7 @@ static void written_are_done(void *arg)
 		image_done(t, image);
 	}
 	tracker_groups_written(t);
+	tracker_starts_written(t);
 	for (link = TAILQ_FIRST(&t->links); link; link = next_link) {
 		next_link = TAILQ_NEXT(link, link);
 		if (tracker_was_written(t, (const void *)&link->id))
@@ -107,6 +108,8 @@ int tracker_new(const struct config *config, const struct node *node, struct wri
 	TAILQ_INIT(&t->links);
 	TAILQ_INIT(&t->ended_groups);
 	TAILQ_INIT(&t->writing_groups);
+	TAILQ_INIT(&t->starting);
+	TAILQ_INIT(&t->writing_starts);
 	r = facts_new(config->workers, &t->facts);
 	if (!r)
 		r = live_new(t->facts, &t->live);
@@ -154,6 +157,7 @@ void tracker_free(struct tracker *t)
 	while ((link = TAILQ_FIRST(&t->links)))
 		tracker_free_link(t, link);
 	tracker_groups_free(t);
+	tracker_starts_free(t);
 	live_free(t->live);
 	journal_free(t->journal);
 	privacy_free(t->privacy);
@@ -217,46 +221,6 @@ void tracker_link(struct tracker *t, cJSON *record, uint32_t uid)
 		(void)tracker_journal_link(t, link);
 }
 
-static bool image_is_ready(const struct image *image)
-{
-	if (fact_is_open(image->program) || fact_is_open(image->user))
-		return false;
-	for (uint32_t i = 0; i < image->object_count; i++)
-		if (fact_is_open(image->objects[i]))
-			return false;
-	return true;
-}
-
-/* The writer reads facts on its own thread: none of them may change any more. */
-static void image_give_up(struct tracker *t, struct image *image)
-{
-	struct fact **facts[] = {&image->program, &image->user};
-
-	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
-		if (fact_is_open(*facts[i]))
-			*facts[i] = facts_give_up(t->facts, *facts[i]);
-	for (uint32_t i = 0; i < image->object_count; i++) {
-		if (!fact_is_open(image->objects[i]))
-			continue;
-		image->objects[i] = facts_give_up(t->facts, image->objects[i]);
-		if (!image->objects[i]) {
-			image->objects[i--] = image->objects[--image->object_count];
-			image->s.flags |= EVENT_OBJECT_FAULT;
-		}
-	}
-}
-
-bool tracker_image_settle(struct tracker *t, struct image *image, uint64_t deadline_ns,
-			  uint64_t now_ns)
-{
-	if (image_is_ready(image))
-		return true;
-	if (now_ns < deadline_ns)
-		return false;
-	image_give_up(t, image);
-	return true;
-}
-
 static void images_advance(struct tracker *t, uint64_t now_ns)
 {
 	struct image_list *finished = live_finished(t->live);
@@ -294,6 +258,8 @@ static void is_written(void *arg, enum writer_kind kind, void *what)
 	t->counts.writing--;
 	if (kind == WRITER_GROUP) {
 		tracker_group_is_written(t, what);
+	} else if (kind == WRITER_START) {
+		tracker_start_is_written(t, what);
 	} else if (kind == WRITER_RECORD) {
 		link_done(t, what);
 	} else {
@@ -312,6 +278,7 @@ void tracker_advance(struct tracker *t, char **ret_lines)
 	rules_advance(t->rules, t->facts, now_ns);
 	images_advance(t, now_ns);
 	tracker_advance_groups(t, now_ns);
+	tracker_advance_starts(t, now_ns);
 	tracker_advance_links(t, now_ns);
 	writer_go(t->writer);
 	writer_collect(t->writer, is_written, t, ret_lines);

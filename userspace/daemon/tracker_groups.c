@@ -25,7 +25,8 @@ static bool image_may_be_grouped(const struct tracker *t, const struct image *im
 
 	return image_verdict(image) == RULE_GROUP && !s->exec_unseen && s->has_usage &&
 	       (s->end == END_EXIT || s->end == END_EXEC) && s->origin != ORIGIN_SCAN &&
-	       !s->usage_of_process && !s->copy_unseen && !(s->flags & ~FLAGS_ALLOWED) &&
+	       !s->announced && !image->is_announcing && !s->usage_of_process && !s->copy_unseen &&
+	       !s->is_trimmed && !s->lacks_objects && !(s->flags & ~FLAGS_ALLOWED) &&
 	       s->end_ns >= s->begin_ns &&
 	       s->end_ns - s->begin_ns <= t->config->group_short_seconds * NS_PER_S;
 }

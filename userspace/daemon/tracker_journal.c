@@ -75,6 +75,10 @@ void tracker_replay(void *arg, uint32_t kind, struct bytes data)
 		if (data.len == sizeof(struct live_key))
 			replay_done(t, (const void *)data.data);
 		break;
+	case JOURNAL_ANNOUNCED:
+		if (data.len == sizeof(struct live_key))
+			tracker_replay_announced(t, (const void *)data.data);
+		break;
 	case JOURNAL_MEMBER:
 		if (data.len == sizeof(struct group_member))
 			tracker_replay_member(t, (const void *)data.data);

@@ -7,6 +7,7 @@
 #include "daemon/journal.h"
 #include "daemon/privacy.h"
 #include "daemon/rules.h"
+#include "daemon/spool.h"
 #include "daemon/tracker.h"
 
 #define CPUS_MAX 4096
@@ -36,6 +37,9 @@ struct tracker {
 	struct link_list links;
 	struct groups *groups; /* open */
 	struct group_list ended_groups, writing_groups;
+	struct image_list starting, writing_starts; /* snapshots */
+	uint32_t starts;			    /* of these */
+	uint64_t starts_due_ns;			    /* when long runs are looked for again */
 	struct tracker_counts counts;
 	/* the kernel side's totals: that earlier instances told of, and that are told of by now */
 	struct capture_totals told, reported;
@@ -74,6 +78,14 @@ bool tracker_was_written(const struct tracker *tracker, const uuid_t id);
 /* True when all facts of the image are final: known, or given up at the deadline. */
 bool tracker_image_settle(struct tracker *tracker, struct image *image, uint64_t deadline_ns,
 			  uint64_t now_ns);
+
+/* Announces runs that last. */
+void tracker_advance_starts(struct tracker *tracker, uint64_t now_ns);
+void tracker_start_is_written(struct tracker *tracker, struct image *snapshot);
+void tracker_replay_announced(struct tracker *tracker, const struct live_key *key);
+/* Runs whose start record is in a file that was mended are announced. */
+void tracker_starts_written(struct tracker *tracker);
+void tracker_starts_free(struct tracker *tracker);
 
 /* Takes a finished image with its facts over if it is one for a group. */
 bool tracker_absorb(struct tracker *tracker, struct image *image, uint64_t now_ns);

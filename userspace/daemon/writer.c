@@ -79,6 +79,11 @@ void writer_put_image(struct writer *w, struct image *image)
 	item_put(w, &(struct item){.kind = WRITER_RUN, .what = image});
 }
 
+void writer_put_start(struct writer *w, struct image *snapshot)
+{
+	item_put(w, &(struct item){.kind = WRITER_START, .what = snapshot});
+}
+
 void writer_put_group(struct writer *w, struct group *group)
 {
 	item_put(w, &(struct item){.kind = WRITER_GROUP, .what = group});

@@ -18,7 +18,7 @@
 struct writer;
 
 struct writer_status {
-	uint64_t runs, groups, links, nodes, dropped, failed; /* records */
+	uint64_t runs, starts, groups, links, nodes, dropped, failed; /* records */
 	uint64_t last_seq;
 	uint64_t spool_bytes, spool_files, expired;
 	uint32_t waiting; /* images and records not yet written */
@@ -39,10 +39,11 @@ void writer_set_losses(struct writer *writer, const struct losses *losses);
  * looks by itself each second. */
 void writer_go(struct writer *writer);
 
-enum writer_kind { WRITER_CLOSE, WRITER_RUN, WRITER_GROUP, WRITER_RECORD };
+enum writer_kind { WRITER_CLOSE, WRITER_RUN, WRITER_START, WRITER_GROUP, WRITER_RECORD };
 
-/* Takes an image or a group over; it comes back through writer_collect(). */
+/* Takes an image, the snapshot of one or a group over; it comes back through writer_collect(). */
 void writer_put_image(struct writer *writer, struct image *image);
+void writer_put_start(struct writer *writer, struct image *snapshot);
 void writer_put_group(struct writer *writer, struct group *group);
 /* Takes a record of another kind ("link", "node") over. tag comes back through writer_collect();
  * NULL: nothing does. */

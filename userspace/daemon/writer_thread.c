@@ -53,14 +53,19 @@ static int add_record(struct writer *w, const char *kind, cJSON *record, char **
 	return r;
 }
 
-static int add_run(struct writer *w, const struct image *image, char **ret_line)
+static int add_image(struct writer *w, enum writer_kind kind, const struct image *image,
+		     char **ret_line)
 {
 	char objects[ID_HASH_SIZE], env[ID_HASH_SIZE];
 	int r;
 
 	run_env_hash(image, env);
 	r = add_sets(w, image, objects, env);
-	return r ? r : add_record(w, "run", run_record(w->node, image, objects, env), ret_line);
+	if (r)
+		return r;
+	if (kind == WRITER_START)
+		return add_record(w, "start", start_record(w->node, image, objects, env), ret_line);
+	return add_record(w, "run", run_record(w->node, image, objects, env), ret_line);
 }
 
 static int add_group(struct writer *w, const struct group *group, char **ret_line)
@@ -77,6 +82,8 @@ static int add_group(struct writer *w, const struct group *group, char **ret_lin
 /* What is lost with it. */
 static uint64_t runs_of(const struct item *item)
 {
+	if (item->kind == WRITER_START)
+		return 0; /* its run record comes */
 	return item->kind == WRITER_GROUP ? ((const struct group *)item->what)->s.count : 1;
 }
 
@@ -84,6 +91,8 @@ static void count(struct writer_status *status, const struct item *item)
 {
 	if (item->kind == WRITER_RUN)
 		status->runs++;
+	else if (item->kind == WRITER_START)
+		status->starts++;
 	else if (item->kind == WRITER_GROUP)
 		status->groups++;
 	else if (!strcmp(item->record_kind, "link"))
@@ -105,8 +114,8 @@ static int item_add(struct writer *w, struct item *item, struct writer_status *s
 		status->dropped += runs_of(item);
 		return 0;
 	}
-	if (item->kind == WRITER_RUN)
-		r = add_run(w, item->what, ret_line);
+	if (item->kind == WRITER_RUN || item->kind == WRITER_START)
+		r = add_image(w, item->kind, item->what, ret_line);
 	else if (item->kind == WRITER_GROUP)
 		r = add_group(w, item->what, ret_line);
 	else
@@ -205,6 +214,7 @@ static void batch_return(struct writer *w, struct item_list *batch,
 		}
 	}
 	w->status.runs += more->runs;
+	w->status.starts += more->starts;
 	w->status.groups += more->groups;
 	w->status.links += more->links;
 	w->status.nodes += more->nodes;
