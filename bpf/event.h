@@ -62,6 +62,8 @@ enum event_trait {
 	TRAIT_BEFORE_MAIN =
 		1 << 5,		/* mmap event of what the kernel maps in exec: loader or program */
 	TRAIT_SCANNED = 1 << 6, /* made up from /proc by the daemon */
+	TRAIT_IGNORED =
+		1 << 7, /* exec: left out by a kernel_rule; paths, argv and such aren't told */
 	/* of an exec, by the daemon before it keeps it (daemon/privacy.h) */
 	TRAIT_ARGV_SCRUBBED = 1 << 7,
 	TRAIT_ARGV_DROPPED = 1 << 8, /* all but the first */
@@ -107,8 +109,8 @@ struct event_exec {
 	__u32 uid, euid, gid, login_uid;
 	struct event_file file;
 	struct event_usage before; /* of the image that this exec ended */
-	/* argv's bytes come behind the others', env's last: what of them isn't wanted is left out in
-	 * place (event_check() looks) */
+	/* argv's bytes come behind the others', env's last: what of them isn't wanted is left out
+	 * in place (event_check() looks) */
 	struct span exe, requested, interp, cwd, cgroup, cgroup_v1, argv, env;
 };
 
@@ -160,7 +162,7 @@ struct task_state {
 	__u32 exec_id;
 	__u32 objects;
 	__u32 notes_told;
-	__u32 pad;
+	__u32 is_ignored;
 };
 
 /* Per CPU, only ever growing. */
@@ -173,6 +175,13 @@ struct counters {
 	__u64 no_state; /* task storage could not be had */
 };
 
+/* A rule by which the kernel side itself leaves a run out: all that it says must hold. */
+struct kernel_rule {
+	__u32 uid_low, uid_high; /* real user id, both included */
+	__u64 comm[2];		 /* 16 bytes, padded with zeros; all zero: any */
+};
+#define KERNEL_RULES_MAX 8
+
 /* Written by the daemon, read by the programs. One element. */
 struct control {
 	__u64 heartbeat_ns; /* CLOCK_BOOTTIME of the last drain */
@@ -183,6 +192,8 @@ struct control {
 	struct counters before;
 	__u64 missed_before;
 	__u64 carried;
+	struct kernel_rule rules[KERNEL_RULES_MAX];
+	__u64 rule_count;
 };
 
 /*

@@ -138,6 +138,7 @@ static __always_inline void tell_usage_before(struct event_exec *e, struct task_
 	state->exec_id = e->head.exec_id;
 	state->objects = 0;
 	state->notes_told = false;
+	state->is_ignored = false;
 }
 
 static long tell_loader(struct task_struct *task, struct vm_area_struct *vma, void *ctx)
@@ -190,6 +191,46 @@ static __always_inline u32 tell_exec_paths(struct scratch *s, struct event_exec 
 	return off;
 }
 
+/* True if a rule of the site's leaves the run out: then only its being is told, so that the table
+ * of processes stays right, and neither its paths nor its mappings. */
+static __always_inline bool exec_is_ignored(u32 uid)
+{
+	u32 zero = 0;
+	struct control *c = bpf_map_lookup_elem(&control, &zero);
+	u64 comm[2] = {};
+
+	if (!c || !c->rule_count)
+		return false;
+	bpf_get_current_comm(comm, sizeof(comm));
+	for (u32 i = 0; i < KERNEL_RULES_MAX; i++) {
+		struct kernel_rule *rule = &c->rules[i];
+
+		if (i >= c->rule_count)
+			break;
+		if (uid < rule->uid_low || uid > rule->uid_high)
+			continue;
+		if (!(rule->comm[0] | rule->comm[1]) ||
+		    (rule->comm[0] == comm[0] && rule->comm[1] == comm[1]))
+			return true;
+	}
+	return false;
+}
+
+static __always_inline int tell_ignored(struct event_exec *e, struct task_struct *task)
+{
+	struct task_state *state = bpf_task_storage_get(&states, task, 0, 0);
+
+	if (state)
+		state->is_ignored = true;
+	e->head.traits |= TRAIT_IGNORED;
+	e->exe.off = e->requested.off = e->interp.off = e->cwd.off = sizeof(*e);
+	e->cgroup.off = e->cgroup_v1.off = e->argv.off = e->env.off = sizeof(*e);
+	e->exe.len = e->requested.len = e->interp.len = e->cwd.len = 0;
+	e->cgroup.len = e->cgroup_v1.len = e->argv.len = e->env.len = 0;
+	event_send(&e->head, sizeof(*e));
+	return 0;
+}
+
 static __always_inline int tell_exec(struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct scratch *s = scratch_get();
@@ -205,6 +246,8 @@ static __always_inline int tell_exec(struct task_struct *task, struct linux_binp
 	event_init(&e->head, EVENT_EXEC, task);
 	tell_exec_ids(e, task, file);
 	tell_usage_before(e, task);
+	if (exec_is_ignored(e->uid))
+		return tell_ignored(e, task);
 	off = tell_exec_paths(s, e, task, bprm, file, off);
 	if (off > EVENT_MAX_BYTES - PATH_MAX_BYTES)
 		return 0;

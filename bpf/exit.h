@@ -67,7 +67,7 @@ static __always_inline int tell_exit(struct task_struct *task)
 	tell_exit_usage(s, e, task, state, mm);
 	e->notes.off = off;
 	e->notes.len = 0;
-	if (!state || !state->notes_told)
+	if (!state || !(state->notes_told || state->is_ignored))
 		e->notes.len = notes_write(s, mm, off);
 	event_send(&e->head, off + e->notes.len);
 	return 0;

@@ -25,6 +25,8 @@ static __always_inline int tell_mapping(struct task_struct *task, struct file *f
 	event_init(&e->head, EVENT_MMAP, leader);
 	e->head.traits = traits;
 	state = bpf_task_storage_get(&states, leader, 0, 0);
+	if (state && state->is_ignored && !(traits & TRAIT_BEFORE_MAIN))
+		return 0;
 	if (state && state->objects++ >= OBJECTS_MAX) {
 		if (state->objects > OBJECTS_MAX + 1)
 			return 0;

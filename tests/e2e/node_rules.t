@@ -59,4 +59,28 @@ with n:
     files = "".join(open(path).read() for path in glob.glob(f"{n.spool}/*.jsonl"))
     tap.ok("argument-ignored" not in files, "nothing of what is ignored is in the spool")
     n.validate()
+
+    # what the kernel side can ask itself never comes up the ring, but for its being
+    n.stop()
+    n.rules = ["ignore comm=kernel-out user=0", "full"]
+    n.start()
+    shutil.copy("/bin/dash", f"{n.top}/kernel-out")
+    before = n.status()
+    for i in range(23):
+        run(f"{n.top}/kernel-out", "-c", f": argument-out; {n.top}/kept inside-{i} & exec {n.top}/kept after-{i}")
+    run(f"{n.top}/kernel-out", "-c", ": argument-in", user=nobody)
+    time.sleep(0.3)
+    journal = open(f"{n.state}/journal", "rb").read()
+    n.flush()
+    after = n.status()
+    tap.ok(b"argument-in" in journal and b"argument-out" not in journal and journal.count(b"kernel-out") < 23,
+           "a rule of user and comm is the kernel side's own", journal.count(b"kernel-out"))
+    tap.ok(after["unrecorded"]["ignored"] - before["unrecorded"]["ignored"] >= 23, "what it leaves out is counted",
+           after["unrecorded"])
+    kept = [r for r in n.runs() if r["argv"] and r["argv"][-1].startswith(("inside-", "after-"))]
+    tap.equal((len(kept), len({r["run_id"] for r in kept})), (46, 46), "what it starts or becomes is recorded as ever")
+    tap.equal([r["incomplete"] for r in kept if r["incomplete"]], [], "and whole")
+    tap.ok(all(r["usage"]["max_rss"] > 0 for r in kept), "with its usage",
+           [r["usage"] for r in kept][:4])
+    n.validate()
 tap.done()

@@ -232,6 +232,46 @@ static void a_verdict_stands_in_the_event(void **state)
 	assert_int_equal(exec_verdict(&room.exec), RULE_FULL);
 }
 
+/* What the kernel side is given: ids and whole names, while nothing in front records. */
+static void the_kernel_side_is_given_what_it_can_ask(void **state)
+{
+	static const struct {
+		const char *rules;
+		size_t count;
+		struct kernel_rule first;
+	} cases[] = {
+		{"ignore user=5-9", 1, {5, 9, {0, 0}}},
+		{"ignore user=5-9 user=7-20", 1, {7, 9, {0, 0}}},
+		{"ignore comm=sh", 1, {0, (uint32_t)-1, {'s' | 'h' << 8, 0}}},
+		{"ignore comm=sh user=0", 1, {0, 0, {'s' | 'h' << 8, 0}}},
+		{"ignore", 1, {0, (uint32_t)-1, {0, 0}}},
+		{"ignore path=/x\nignore user=3", 1, {3, 3, {0, 0}}},
+		{"ignore user=1\nignore user=2\nfull\nignore user=3", 2, {1, 1, {0, 0}}},
+		{"full path=/x\nignore user=3", 0, {0}},
+		{"group job=yes\nignore user=3", 0, {0}},
+		{"ignore comm=s*", 0, {0}},
+		{"ignore comm=s?", 0, {0}},
+		{"ignore comm=[s]h", 0, {0}},
+		{"ignore comm=fifteen-letters", 1, {0}},
+		{"ignore comm=sixteen--letters", 0, {0}},
+		{"ignore comm!=sh", 0, {0}},
+		{"ignore user!=3", 0, {0}},
+		{"ignore user=somebody", 0, {0}},
+		{"ignore user=3 job=no", 0, {0}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct rules *rules = rules_of(cases[i].rules, CONFIG_SCOPE_ALL);
+		struct kernel_rule got[KERNEL_RULES_MAX];
+
+		assert_int_equal(rules_for_kernel(rules, got), cases[i].count);
+		if (cases[i].first.uid_high)
+			assert_memory_equal(&got[0], &cases[i].first, sizeof(got[0]));
+		rules_free(rules, NULL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +281,7 @@ int main(void)
 		cmocka_unit_test(names_are_looked_up_by_workers),
 		cmocka_unit_test(a_rank_that_the_parent_has_not_makes_a_task),
 		cmocka_unit_test(a_verdict_stands_in_the_event),
+		cmocka_unit_test(the_kernel_side_is_given_what_it_can_ask),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

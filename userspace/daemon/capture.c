@@ -204,6 +204,16 @@ const struct hook *capture_hook(const struct capture *c, enum hook_fact fact)
 	return c->now.hooks[fact];
 }
 
+void capture_set_rules(struct capture *c, const struct kernel_rule *rules, size_t count)
+{
+	struct control *control = c->now.control;
+
+	/* none while they change: what slips through is judged in user space */
+	__atomic_store_n(&control->rule_count, 0, __ATOMIC_SEQ_CST);
+	memcpy(control->rules, rules, count * sizeof(*rules));
+	__atomic_store_n(&control->rule_count, count, __ATOMIC_SEQ_CST);
+}
+
 int capture_fd(const struct capture *c)
 {
 	return ring_buffer__epoll_fd(c->now.ring);

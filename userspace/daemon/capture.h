@@ -51,6 +51,9 @@ bool capture_is_continued(const struct capture *capture);
 uint32_t capture_generation(const struct capture *capture);
 const struct hook *capture_hook(const struct capture *capture, enum hook_fact fact);
 
+/* From now on the kernel side leaves these out itself. */
+void capture_set_rules(struct capture *capture, const struct kernel_rule *rules, size_t count);
+
 /* Readable when much waits. */
 int capture_fd(const struct capture *capture);
 /* Takes what waits. Number of events taken, or what the sink returned. Also tells the kernel side

@@ -298,6 +298,7 @@ static int capture_begin(struct daemon *d)
 static int begin(struct daemon *d)
 {
 	const struct config *c = d->config;
+	struct kernel_rule rules[KERNEL_RULES_MAX];
 	int holder = 0, r;
 
 	d->lock_fd = node_lock(c, &holder);
@@ -322,6 +323,7 @@ static int begin(struct daemon *d)
 	r = capture_begin(d);
 	if (r)
 		return r;
+	capture_set_rules(d->capture, rules, tracker_kernel_rules(d->tracker, rules));
 	if (!capture_is_continued(d->capture))
 		tracker_capture_is_fresh(d->tracker);
 	r = control_new(c->control, &control_actions, d, &d->control);
@@ -380,8 +382,7 @@ int daemon_run(const struct daemon_options *options)
 	}
 	links_free(d.links);
 	control_free(d.control);
-	if (!writer_is_stuck(d.writer)) /* else its thread may still read what it was given */
-		tracker_free(d.tracker);
+	tracker_free(d.tracker);
 	capture_free(d.capture);
 	writer_free(d.writer);
 	cleanup_close(&d.signal_fd);

@@ -247,6 +247,45 @@ enum holds rules_match(const struct rules *rules, size_t i, const struct subject
 	return all;
 }
 
+/* False if the kernel side can't ask it. */
+static bool kernel_rule_add(struct kernel_rule *rule, const struct rule_condition *c)
+{
+	if (c->is_not)
+		return false;
+	if (c->about == RULE_USER && c->kind == RULE_RANGE) {
+		rule->uid_low = MAX(rule->uid_low, c->low);
+		rule->uid_high = MIN(rule->uid_high, c->high);
+		return true;
+	}
+	/* two of them, or a pattern, or what no comm can be */
+	if (c->about != RULE_COMM || rule->comm[0] || !c->value.len ||
+	    c->value.len >= sizeof(rule->comm) || memchr(c->value.data, '*', c->value.len) ||
+	    memchr(c->value.data, '?', c->value.len) || memchr(c->value.data, '[', c->value.len) ||
+	    memchr(c->value.data, '\\', c->value.len))
+		return false;
+	memcpy(rule->comm, c->value.data, c->value.len);
+	return true;
+}
+
+size_t rules_for_kernel(const struct rules *rules, struct kernel_rule ret[KERNEL_RULES_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < rules->count && count < KERNEL_RULES_MAX &&
+			   !verdict_is_recorded(rules->items[i].verdict);
+	     i++) {
+		const struct rule *rule = &rules->items[i].rule;
+		struct kernel_rule made = {.uid_high = (uint32_t)-1};
+		size_t c = 0;
+
+		while (c < rule->count && kernel_rule_add(&made, &rule->conditions[c]))
+			c++;
+		if (c == rule->count)
+			ret[count++] = made;
+	}
+	return count;
+}
+
 size_t rules_decide(const struct rules *rules, const struct subject *subject,
 		    unsigned int *ret_verdict)
 {

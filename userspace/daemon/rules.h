@@ -71,6 +71,10 @@ enum holds rules_match(const struct rules *rules, size_t i, const struct subject
 size_t rules_decide(const struct rules *rules, const struct subject *subject,
 		    unsigned int *ret_verdict);
 
+/* The rules that the kernel side can apply itself: they ignore, by user and comm alone, and nothing
+ * in front of them records. Number of them. */
+size_t rules_for_kernel(const struct rules *rules, struct kernel_rule ret[KERNEL_RULES_MAX]);
+
 /* Which of the variables by which launchers tell a task its rank an environment has, by bit. */
 uint32_t ranks_of_env(struct bytes env);
 /* True if a launcher started the image as a task: it has a rank that its parent has not. */

@@ -40,6 +40,10 @@ int tracker_new(const struct config *config, const struct node *node, struct wri
 		struct tracker **ret);
 void tracker_free(struct tracker *tracker);
 
+/* What the kernel side can leave out by the rules. Number of them. */
+size_t tracker_kernel_rules(const struct tracker *tracker,
+			    struct kernel_rule ret[KERNEL_RULES_MAX]);
+
 /* The capture began anew: sequence numbers start from 1 again. */
 void tracker_capture_is_fresh(struct tracker *tracker);
 

@@ -19,6 +19,11 @@ void tracker_wait_for_names(struct tracker *t)
 	}
 }
 
+size_t tracker_kernel_rules(const struct tracker *t, struct kernel_rule ret[KERNEL_RULES_MAX])
+{
+	return rules_for_kernel(t->rules, ret);
+}
+
 /* A parent that the table doesn't know is taken for one without a rank. */
 static uint32_t parent_ranks(const struct tracker *t, const struct event_exec *e)
 {
@@ -49,6 +54,11 @@ void tracker_judge(struct tracker *t, const struct event_exec *e)
 	uint32_t ranks = ranks_of_env(event_bytes(&e->head, e->env));
 	unsigned int verdict;
 
+	if (e->head.traits & TRAIT_IGNORED) { /* the rest isn't told */
+		memcpy(out, e, e->head.size);
+		exec_set_verdict(out, RULE_IGNORE, ranks);
+		return;
+	}
 	if (privacy_opts_out(t->privacy, event_bytes(&e->head, e->env))) {
 		privacy_blank_exec(e, out);
 		exec_set_verdict(out, VERDICT_OPTED_OUT, ranks);

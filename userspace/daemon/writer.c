@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 int writer_new(const struct config *config, const struct node *node, struct writer **ret)
 {
@@ -33,30 +32,19 @@ int writer_new(const struct config *config, const struct node *node, struct writ
 
 int writer_finish(struct writer *w)
 {
-	struct timespec until;
 	void *result;
 
 	pthread_mutex_lock(&w->lock);
 	w->stop = true;
 	pthread_cond_signal(&w->put);
 	pthread_mutex_unlock(&w->lock);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += WRITER_PATIENCE_S;
-	if (pthread_timedjoin_np(w->thread, &result, &until)) {
-		w->is_stuck = true;
-		return -ETIMEDOUT;
-	}
+	pthread_join(w->thread, &result);
 	return (intptr_t)result;
-}
-
-bool writer_is_stuck(const struct writer *w)
-{
-	return w && w->is_stuck;
 }
 
 void writer_free(struct writer *w)
 {
-	if (!w || w->is_stuck)
+	if (!w)
 		return;
 	spool_free(w->spool);
 	cleanup_close(&w->event_fd);
