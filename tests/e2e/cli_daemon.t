@@ -251,7 +251,7 @@ tap.same([(row[4], row[6]) for row in cells[1:5]],
          [(b'0', first['run_id'].encode()), (b'SIGKILL', second['run_id'].encode()),
           (b'0', third['run_id'].encode()), (b'running', fourth['run_id'].encode())], 'runs')
 tap.same([row[4:6] for row in cells[5:6]], [[b'linked', b'/home/alice/a.out']], 'links')
-tap.same((cells[6][0], cells[6][4], b' '.join(cells[7][3:8])), (b'periodic', b'node', b'11 0 x8, unknown x3'),
+tap.same((cells[6][0], cells[6][4], b' '.join(cells[7][3:8])), (b'periodic', b'node', b'11 0 x8, exec x3'),
          'node records and groups')
 tap.same((status, control_characters(b''.join(lines)), daemon.asked), (0, [], ['tail\n']),
          'and nothing else asked')

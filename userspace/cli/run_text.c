@@ -52,7 +52,9 @@ static char *make_exits(const cJSON *exits)
 	if (!out)
 		return NULL;
 	cJSON_ArrayForEach (item, exits) {
-		_cleanup_free_ char *text = make_exit(record_get(item, "exit"));
+		const cJSON *exit = record_get(item, "exit");
+		/* a member without one ended by exec: whose end is unknown is in no group */
+		_cleanup_free_ char *text = cJSON_IsObject(exit) ? make_exit(exit) : strdup("exec");
 		double count = 0;
 
 		record_get_number(item, "count", &count);
