@@ -34,7 +34,7 @@ for name, text, *words in (
         ("unknown key", good + "colour = blue\n", "runmark.conf:", "colour"),
         ("ring no power of two", good.replace("ring_mib = 1", "ring_mib = 17"), "ring_mib", "17", "power of two"),
         ("unknown section", good + "[trace]\nx = 1\n", "runmark.conf:", "trace"),
-        ("word for a number", good + "keep_days = soon\n", "keep_days", "soon")):
+        ("word for a number", good.replace("[track]\n", "[track]\nkeep_days = soon\n"), "keep_days", "soon")):
     with_config(text)
     refused(n, name, *words)
 with_config(good)
