@@ -382,7 +382,8 @@ int daemon_run(const struct daemon_options *options)
 	}
 	links_free(d.links);
 	control_free(d.control);
-	tracker_free(d.tracker);
+	if (!writer_is_stuck(d.writer)) /* else its thread may still read what it was given */
+		tracker_free(d.tracker);
 	capture_free(d.capture);
 	writer_free(d.writer);
 	cleanup_close(&d.signal_fd);

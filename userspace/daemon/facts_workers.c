@@ -2,13 +2,12 @@
 /* Threads, their queues, and the watch over them; all under one lock that is never held while
  * looking. */
 #include "daemon/facts_workers.h"
+#include "daemon/descriptors.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 #define WATCH_EVERY_NS (100 * NS_PER_MS)
@@ -202,16 +201,6 @@ static bool worker_enter(struct lookup *lookup, place_t place)
 	return answers;
 }
 
-/* Descriptors of its own, and of the daemon's none but where answers are told: what a process that
- * can't end keeps open is let go of. */
-static void descriptors_leave(int keep)
-{
-	if (unshare(CLONE_FILES))
-		return;
-	syscall(SYS_close_range, 3, keep - 1, 0);
-	syscall(SYS_close_range, keep + 1, ~0U, 0);
-}
-
 static void *worker_run(void *arg)
 {
 	struct worker *me = arg;
@@ -219,7 +208,7 @@ static void *worker_run(void *arg)
 	struct pool *pool = me->pool;
 
 	if (pool == &w->pools[POOL_FILES])
-		descriptors_leave(w->event_fd);
+		descriptors_own(&w->event_fd, 1);
 	pthread_mutex_lock(&w->lock);
 	/* one that hung is replaced: it goes when it is back */
 	while (pool->running - pool->stuck <= pool->wanted) {

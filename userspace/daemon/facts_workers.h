@@ -8,10 +8,6 @@
  * PLACE_SILENT_NS they are answered without looking: unknown. When the lookup comes back the place
  * is trusted again. Users' names have a thread of their own, which is not replaced: who waits for
  * the name service would only wait beside it.
- *
- * Nothing can end a thread that hangs in a file system, not even SIGKILL. So that a daemon which is
- * killed then lets go of its lock and sockets all the same, threads that read files have
- * descriptors of their own.
  */
 #pragma once
 

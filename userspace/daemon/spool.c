@@ -31,6 +31,7 @@ struct spool {
 	/* lines that wait */
 	char *buffer;
 	size_t buffered, buffer_size;
+	uint64_t added; /* to it, ever */
 	uint64_t number, next_seq;
 	struct spool_status status;
 };
@@ -99,6 +100,7 @@ static int buffer_append(struct spool *s, const char *line, size_t len)
 	}
 	memcpy(s->buffer + s->buffered, line, len);
 	s->buffered += len;
+	s->added += len;
 	return 0;
 }
 
@@ -355,4 +357,20 @@ int spool_sweep(struct spool *s, uint64_t *ret_bytes, uint64_t *ret_files, uint6
 void spool_status(const struct spool *s, struct spool_status *ret)
 {
 	*ret = s->status;
+}
+
+uint64_t spool_added(const struct spool *s)
+{
+	return s->added;
+}
+
+int spool_folder_fd(const struct spool *s)
+{
+	return s->folder_fd;
+}
+
+void spool_let_go(struct spool *s)
+{
+	cleanup_close(&s->fd);
+	s->fd = -1;
 }

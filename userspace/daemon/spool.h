@@ -44,6 +44,12 @@ bool spool_is_due(const struct spool *spool);
 /* Trailer, sync, compression, rename; 0 also without an open file. */
 int spool_close(struct spool *spool);
 
+/* Bytes added since the start: what has come to the spool's size since it was looked at. */
+uint64_t spool_added(const struct spool *spool);
+/* What the thread that wrote has open, it closes itself: it may have a table of its own. */
+void spool_let_go(struct spool *spool);
+int spool_folder_fd(const struct spool *spool);
+
 /* Removes files older than keep_days (number of them), and tells how many bytes are left. */
 int spool_sweep(struct spool *spool, uint64_t *ret_bytes, uint64_t *ret_files,
 		uint64_t *ret_expired);

@@ -101,11 +101,10 @@ static void add_errors(cJSON *json, const struct status *s)
 			 s->tracker.stuck);
 		cJSON_AddItemToArray(errors, cJSON_CreateString(text));
 	}
-	if (s->writer.dropped) {
+	if (s->writer.over_quota) {
 		snprintf(text, sizeof(text),
-			 "%llu records dropped since the spool reached its quota of %u MiB: load "
-			 "it, or "
-			 "raise spool_quota_mib",
+			 "%llu records dropped since the spool has its quota of %u MiB: load it, "
+			 "or raise spool_quota_mib",
 			 (unsigned long long)s->writer.dropped, s->config->spool_quota_mib);
 		cJSON_AddItemToArray(errors, cJSON_CreateString(text));
 	}

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 int writer_new(const struct config *config, const struct node *node, struct writer **ret)
 {
@@ -32,19 +33,30 @@ int writer_new(const struct config *config, const struct node *node, struct writ
 
 int writer_finish(struct writer *w)
 {
+	struct timespec until;
 	void *result;
 
 	pthread_mutex_lock(&w->lock);
 	w->stop = true;
 	pthread_cond_signal(&w->put);
 	pthread_mutex_unlock(&w->lock);
-	pthread_join(w->thread, &result);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += WRITER_PATIENCE_S;
+	if (pthread_timedjoin_np(w->thread, &result, &until)) {
+		w->is_stuck = true;
+		return -ETIMEDOUT;
+	}
 	return (intptr_t)result;
+}
+
+bool writer_is_stuck(const struct writer *w)
+{
+	return w && w->is_stuck;
 }
 
 void writer_free(struct writer *w)
 {
-	if (!w)
+	if (!w || w->is_stuck)
 		return;
 	spool_free(w->spool);
 	cleanup_close(&w->event_fd);

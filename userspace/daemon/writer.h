@@ -22,14 +22,18 @@ struct writer_status {
 	uint64_t last_seq;
 	uint64_t spool_bytes, spool_files, expired;
 	uint32_t waiting; /* images and records not yet written */
-	int error;	  /* negative errno of the last try to write, 0 if it went well */
+	bool over_quota;
+	int error; /* negative errno of the last try to write, 0 if it went well */
 	char open[256], last[256];
 };
 
 int writer_new(const struct config *config, const struct node *node, struct writer **ret);
+#define WRITER_PATIENCE_S 10 /* at the end, for a disk that does not answer */
 /* Writes out what waits, closes the file, ends the thread. Gives up on a disk that takes nothing:
- * then it returns negative errno and the journal keeps what is missing. */
+ * then it returns negative errno and the journal keeps what is missing. -ETIMEDOUT: the thread
+ * hangs, and may still read the images that it was given. */
 int writer_finish(struct writer *writer);
+bool writer_is_stuck(const struct writer *writer);
 void writer_free(struct writer *writer);
 
 /* Cumulative losses, for trailers. */

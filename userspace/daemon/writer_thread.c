@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The writer's thread: a batch from the queue, as lines into the spool, and back. */
 #include "daemon/group_record.h"
+#include "daemon/descriptors.h"
 #include "daemon/run_record.h"
 #include "daemon/writer_state.h"
 
@@ -8,10 +9,11 @@
 #include <signal.h>
 #include <time.h>
 
-#define BATCH_MAX 256	     /* items written at once */
-#define TAIL_MAX  (4u << 20) /* bytes of lines kept for those who watch; more are not shown */
-#define RETRY_S	  1
-#define SWEEP_S	  30 /* how often the spool's size and age are looked at */
+#define BATCH_MAX	 256	    /* items written at once */
+#define TAIL_MAX	 (4u << 20) /* bytes of lines kept for those who watch; more are not shown */
+#define RETRY_S		 1
+#define SWEEP_S		 30 /* how often the spool's size and age are looked at */
+#define SWEEP_AT_QUOTA_S 1
 
 /* Lines are only for those who watch: dropped, not waited for. */
 static void tail_add(struct writer *w, const char *line)
@@ -101,6 +103,53 @@ static void count(struct writer_status *status, const struct item *item)
 		status->nodes++;
 }
 
+/* The spool's size as it is, and old files removed. */
+static void sweep(struct writer *w)
+{
+	uint64_t bytes, files, expired, added = spool_added(w->spool);
+
+	w->swept_boot_ns = node_boot_ns();
+	if (spool_sweep(w->spool, &bytes, &files, &expired))
+		return;
+	w->swept_bytes = bytes;
+	w->swept_added = added;
+	pthread_mutex_lock(&w->lock);
+	w->status.spool_bytes = bytes;
+	w->status.spool_files = files;
+	w->status.expired += expired;
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* With what has been added since it was looked at. */
+static uint64_t spool_bytes(const struct writer *w)
+{
+	return w->swept_bytes + spool_added(w->spool) - w->swept_added;
+}
+
+/*
+ * What is added is counted, what the loader takes away is not seen: at the quota the spool is
+ * looked at again, but not more often than each second. Node records are written all the same: they
+ * are few, and tell of what is dropped.
+ */
+static bool is_over_quota(struct writer *w, const struct item *item)
+{
+	uint64_t quota = (uint64_t)w->config->spool_quota_mib << 20;
+	bool is_over;
+
+	if (!quota || (item->kind == WRITER_RECORD && !strcmp(item->record_kind, "node")))
+		return false;
+	if (spool_bytes(w) >= quota &&
+	    node_boot_ns() - w->swept_boot_ns >= SWEEP_AT_QUOTA_S * NS_PER_S)
+		sweep(w);
+	is_over = spool_bytes(w) >= quota;
+	if (is_over != w->status.over_quota) {
+		pthread_mutex_lock(&w->lock);
+		w->status.over_quota = is_over;
+		pthread_mutex_unlock(&w->lock);
+	}
+	return is_over;
+}
+
 /* One item to the spool's buffer. What can't become a record is counted and its number never seen.
  */
 static int item_add(struct writer *w, struct item *item, struct writer_status *status)
@@ -109,7 +158,7 @@ static int item_add(struct writer *w, struct item *item, struct writer_status *s
 	char **ret_line = w->is_watched ? &line : NULL;
 	int r;
 
-	if (w->over_quota) {
+	if (is_over_quota(w, item)) {
 		spool_skip_record(w->spool);
 		status->dropped += runs_of(item);
 		return 0;
@@ -173,24 +222,6 @@ static int insist(struct writer *w, int (*what)(struct spool *))
 			return 0;
 		sleep(RETRY_S);
 	}
-}
-
-static void sweep(struct writer *w)
-{
-	uint64_t bytes, files, expired;
-
-	if (w->swept_boot_ns && node_boot_ns() - w->swept_boot_ns < SWEEP_S * NS_PER_S)
-		return;
-	w->swept_boot_ns = node_boot_ns();
-	if (spool_sweep(w->spool, &bytes, &files, &expired))
-		return;
-	w->over_quota = w->config->spool_quota_mib && bytes > (uint64_t)w->config->spool_quota_mib
-								      << 20;
-	pthread_mutex_lock(&w->lock);
-	w->status.spool_bytes = bytes;
-	w->status.spool_files = files;
-	w->status.expired += expired;
-	pthread_mutex_unlock(&w->lock);
 }
 
 /* What is in the file goes back to the daemon. */
@@ -257,7 +288,8 @@ static int batch_write(struct writer *w)
 	int r = 0;
 
 	items_take(w, &batch);
-	sweep(w);
+	if (!w->swept_boot_ns || node_boot_ns() - w->swept_boot_ns >= SWEEP_S * NS_PER_S)
+		sweep(w);
 	TAILQ_FOREACH (item, &batch, link) {
 		if (item->kind == WRITER_CLOSE) {
 			closed++;
@@ -294,6 +326,7 @@ void *writer_thread(void *arg)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	descriptors_own((int[]){w->event_fd, spool_folder_fd(w->spool)}, 2);
 	while (!done && !r) {
 		r = batch_write(w);
 		pthread_mutex_lock(&w->lock);
@@ -302,5 +335,6 @@ void *writer_thread(void *arg)
 	}
 	if (!r)
 		r = insist(w, spool_close);
+	spool_let_go(w->spool);
 	return (void *)(intptr_t)r;
 }
