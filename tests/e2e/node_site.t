@@ -31,7 +31,8 @@ n = node.Node(group_seconds="2", group_short_seconds="1", start_seconds="1", nod
 n.rules = [f"full path={n.top}/long", f"group path={n.top}/*", "ignore"]
 with n:
     here = os.path.dirname(os.path.abspath(__file__))
-    subprocess.run(["gcc", "-O1", "-o", f"{n.top}/ending", f"{here}/ending.c"], check=True)
+    # a build-id of its own: other tests run the same program
+    subprocess.run(["gcc", "-O1", "-Wl,--build-id=uuid", "-o", f"{n.top}/ending", f"{here}/ending.c"], check=True)
     subprocess.run(["cp", "/bin/sleep", f"{n.top}/long"], check=True)
     long = subprocess.Popen([f"{n.top}/long", "1000"])
     for i in range(GROUPED):
