@@ -51,11 +51,11 @@ def wrapper():
     return os.path.join(node.TOP, node.BUILD, "libexec", "runmark") + "/"
 
 
-def build(top, name, *command, source=f"{HERE}/life.c", conf=None):
+def build(top, name, *command, source=f"{HERE}/life.c", conf=None, libraries=()):
     """Compiled and linked, through the wrapper where conf names its configuration."""
     path = f"{top}/{name}"
     through = [f"-B{wrapper()}"] if conf else []
-    subprocess.run([*command, *through, "-o", path, source], check=True, capture_output=True,
+    subprocess.run([*command, *through, "-o", path, source, *libraries], check=True, capture_output=True,
                    env=dict(os.environ, RUNMARK_CONF=conf or "/dev/null"))
     return path
 

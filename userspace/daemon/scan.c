@@ -275,9 +275,30 @@ bool scan_is_alive(void *arg, uint32_t pid, uint64_t start_ns)
 	return found && found->start_ns == start_ns;
 }
 
+static int task_compare_start(const void *a, const void *b)
+{
+	const struct event_task *x = *(const struct event_task *const *)a,
+				*y = *(const struct event_task *const *)b;
+
+	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
+}
+
+/* Parents before their children, who have their runs as parents: pids come round. */
+static const struct event_task **tasks_by_start(const struct scan_tasks *tasks)
+{
+	const struct event_task **list = calloc(MAX(tasks->count, 1), sizeof(*list));
+
+	for (size_t i = 0; list && i < tasks->count; i++)
+		list[i] = &tasks->list[i];
+	if (list)
+		qsort(list, tasks->count, sizeof(*list), task_compare_start);
+	return list;
+}
+
 unsigned int scan_tell(struct tracker *tracker, const struct scan_tasks *tasks)
 {
-	struct scan *s = calloc(1, sizeof(*s));
+	_cleanup_free_ const struct event_task **list = tasks_by_start(tasks);
+	struct scan *s = list ? calloc(1, sizeof(*s)) : NULL;
 	unsigned int told = 0;
 	char path[32];
 
@@ -286,7 +307,7 @@ unsigned int scan_tell(struct tracker *tracker, const struct scan_tasks *tasks)
 	s->tracker = tracker;
 	s->tasks = tasks;
 	for (size_t i = 0; i < tasks->count; i++) {
-		s->task = &tasks->list[i];
+		s->task = list[i];
 		if (s->task->start_ns >= tasks->mark_ns || !tracker_has_room(tracker) ||
 		    live_knows_program(tracker_live(tracker), s->task->pid, s->task->start_ns))
 			continue;
