@@ -27,6 +27,7 @@ const struct coverage_cause coverage_causes[] = {
 	{"no_state", "execs whose usage before could not be kept apart", DETAILS},
 	{"upgrade_unread", "events and entries of another version not read", PERHAPS},
 	{"live_full", "processes that found the live table full", RUNS},
+	{"live_trimmed", "programs kept in part since too much was live", DETAILS},
 	{"exec_unseen", "processes that ended without a known exec", DETAILS},
 	{"end_unseen", "processes that were gone without a known end", DETAILS},
 	{"lookup_full", "files and users not looked up since too many waited", DETAILS},
