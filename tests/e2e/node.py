@@ -58,12 +58,13 @@ class Node:
         for key, value in self.keys.items():
             (rules if key.startswith("group_") else daemon if key in ("ring_mib", "journal_mib", "workers", "host", "cluster", "spool") else track)[key] = value
         with open(self.conf, "w") as conf:
+            if rules or self.rules is not None:
+                conf.write("[rules]\n" + "".join(f"{k} = {v}\n" for k, v in rules.items()) +
+                           "".join(f"rule = {rule}\n" for rule in self.rules or ()))
             for section, keys in (("daemon", daemon), ("track", track)):
                 conf.write(f"[{section}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()))
             if self.privacy:
                 conf.write("[privacy]\n" + "".join(f"{k} = {v}\n" for k, v in self.privacy.items()))
-            conf.write("[rules]\n" + "".join(f"{k} = {v}\n" for k, v in rules.items()) +
-                       "".join(f"rule = {rule}\n" for rule in self.rules or ()))
         os.makedirs(self.drop, exist_ok=True)
         os.chmod(self.drop, 0o1733)
 

@@ -29,6 +29,15 @@ static cJSON *status(void *arg)
 	return answer;
 }
 
+static cJSON *explain(void *arg, const char *what)
+{
+	cJSON *answer = cJSON_CreateObject();
+
+	(void)arg;
+	cJSON_AddStringToObject(answer, "explained", what);
+	return answer;
+}
+
 static void flush(void *arg)
 {
 	(void)arg;
@@ -54,7 +63,7 @@ static void tail(void *arg, bool on)
 	daemon_state.is_tailed = on;
 }
 
-static const struct control_actions actions = {status, flush, flushed, tail};
+static const struct control_actions actions = {status, explain, flush, flushed, tail};
 
 static int begin(void **state)
 {
@@ -123,13 +132,14 @@ static void a_question_is_answered(void **state)
 	} cases[] = {
 		{"status\n", "{\"status\":\"\"}\n(closed)"},
 		{"status\nflush\n", "{\"status\":\"\"}\n(closed)"},
-		{"stat\n",
-		 "{\"error\":\"unknown request; status, flush and tail are known\"}\n(closed)"},
-		{"\n",
-		 "{\"error\":\"unknown request; status, flush and tail are known\"}\n(closed)"},
+		{"stat\n", "{\"error\":\"unknown request; status, explain, flush and tail are "
+			   "known\"}\n(closed)"},
+		{"\n", "{\"error\":\"unknown request; status, explain, flush and tail are "
+		       "known\"}\n(closed)"},
 		{"status", ""},
-		{"0123456789012345678901234567890123456789012345678901234567890123456789",
-		 "(closed)"},
+		{"explain 17\n", "{\"explained\":\"17\"}\n(closed)"},
+		{"explain /a b\n", "{\"explained\":\"/a b\"}\n(closed)"},
+		{"explain \n", "{\"explained\":\"\"}\n(closed)"},
 	};
 
 	(void)state;
@@ -138,6 +148,24 @@ static void a_question_is_answered(void **state)
 
 		say(fd, cases[i].question);
 		assert_string_equal(hear(fd), cases[i].answer);
+		close(fd);
+		serve(3);
+	}
+	assert_true(server_is_quiet());
+}
+
+/* One byte below and at the limit. */
+static void a_question_has_a_length(void **state)
+{
+	(void)state;
+	for (size_t len = CONTROL_LINE_MAX - 2; len < CONTROL_LINE_MAX; len++) {
+		char question[CONTROL_LINE_MAX + 1];
+		int fd = client_new();
+
+		memset(question, 'x', len);
+		question[len] = '\0';
+		say(fd, question);
+		assert_string_equal(hear(fd), len < CONTROL_LINE_MAX - 1 ? "" : "(closed)");
 		close(fd);
 		serve(3);
 	}
@@ -322,15 +350,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
-		TEST(a_question_is_answered),
-		TEST(a_question_may_come_in_pieces),
-		TEST(a_flush_is_answered_when_it_is_done),
-		TEST(a_half_closed_client_is_served),
-		TEST(a_long_answer_arrives_whole),
-		TEST(who_watches_gets_lines),
-		TEST(who_does_not_read_is_dropped),
-		TEST(there_are_few_clients_at_once),
-		TEST(the_socket_is_roots_alone_and_goes),
+		TEST(a_question_is_answered),	      TEST(a_question_has_a_length),
+		TEST(a_question_may_come_in_pieces),  TEST(a_flush_is_answered_when_it_is_done),
+		TEST(a_half_closed_client_is_served), TEST(a_long_answer_arrives_whole),
+		TEST(who_watches_gets_lines),	      TEST(who_does_not_read_is_dropped),
+		TEST(there_are_few_clients_at_once),  TEST(the_socket_is_roots_alone_and_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/record.h"
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -14,7 +15,7 @@ int control_open(struct control *control, const char *path, const char *command)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct timeval patience = {.tv_sec = CONTROL_TIMEOUT_S};
 	_cleanup_close_ int fd = -1;
-	char line[32];
+	char line[PATH_MAX + 32];
 	int len;
 
 	if (strlen(path) >= sizeof(address.sun_path))

@@ -95,7 +95,7 @@ void doctor_report(struct doctor *doctor, enum finding_level level, const char *
 
 struct doctor_args {
 	enum output_format format;
-	const char *db, *config;
+	const char *db, *config, *explain;
 };
 
 static void run_checks(struct doctor *doctor)
@@ -136,6 +136,12 @@ static int doctor_main(const struct command *command, int argc, char **argv)
 		log_err(r, "cannot start the checks");
 		return EXIT_TROUBLE;
 	}
+	if (args.explain) {
+		status = doctor_explain(doctor.config.control, args.explain, doctor.as_json);
+		config_done(&doctor.config);
+		free(doctor.config_message);
+		return status;
+	}
 	doctor.status_error = control_ask(doctor.config.control, "status", &doctor.status);
 	run_checks(&doctor);
 	if (doctor.error)
@@ -147,6 +153,13 @@ static int doctor_main(const struct command *command, int argc, char **argv)
 }
 
 static const struct option_spec doctor_options[] = {
+	{
+		.name = "explain",
+		.argument = "PID|PATH",
+		.type = &option_text,
+		.offset = offsetof(struct doctor_args, explain),
+		.help = "Instead: which rule of the daemon takes this process or program, and why.",
+	},
 	OPTION_FORMAT(struct doctor_args, "table|json", option_format_pair),
 	OPTION_DB(struct doctor_args),
 	OPTION_CONFIG(struct doctor_args),
@@ -156,7 +169,8 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "What is wrong with this node: hooks, losses, spool, database; and the way out.",
 	.details = "Each line is a check: ok, warn or fail, what was found, and the way out.\n"
-		   "Exit status: 0 all is well, 1 there are warnings, 3 something fails.",
+		   "Exit status: 0 all is well, 1 there are warnings, 3 something fails;\n"
+		   "with --explain: 0 explained, 1 no such process is tracked.",
 	.options = doctor_options,
 	.n_options = ARRAY_SIZE(doctor_options),
 	.run = doctor_main,

@@ -37,6 +37,9 @@ struct check {
 void doctor_report(struct doctor *doctor, enum finding_level level, const char *way_out,
 		   const char *format, ...) PRINTF_LIKE(4, 5);
 
+/* Prints which rule takes what, a pid or a path. Returns the exit status. */
+int doctor_explain(const char *control, const char *what, bool as_json);
+
 void check_privileges(struct doctor *doctor);
 void check_kernel_types(struct doctor *doctor);
 void check_bpf(struct doctor *doctor);

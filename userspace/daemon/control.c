@@ -16,7 +16,7 @@ struct client {
 	int fd; /* -1: free */
 	enum wish wish;
 	bool is_silent; /* has closed its side: nothing more to read */
-	char line[64];
+	char line[CONTROL_LINE_MAX];
 	size_t line_len;
 	char *out;
 	size_t out_len;
@@ -184,6 +184,8 @@ static bool client_asks(struct control_server *s, struct client *client)
 
 	if (!strcmp(client->line, "status"))
 		return client_answer(s, client, s->actions->status(s->arg));
+	if (!strncmp(client->line, "explain ", 8))
+		return client_answer(s, client, s->actions->explain(s->arg, client->line + 8));
 	if (!strcmp(client->line, "flush")) {
 		client->wish = WISH_FLUSH;
 		s->actions->flush(s->arg);
@@ -197,7 +199,7 @@ static bool client_asks(struct control_server *s, struct client *client)
 	}
 	error = cJSON_CreateObject();
 	cJSON_AddStringToObject(error, "error",
-				"unknown request; status, flush and tail are known");
+				"unknown request; status, explain, flush and tail are known");
 	return client_answer(s, client, error);
 }
 

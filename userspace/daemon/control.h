@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control socket: root asks "status", "flush" or "tail" in one line and gets lines of JSON.
+ * The control socket: root asks "status", "explain PID" or "explain PATH", "flush" or "tail"
+ * in one line and gets lines of JSON.
  * Nothing that is recorded changes by it. A client that doesn't read is dropped; there are few at
  * once.
  */
@@ -10,15 +11,17 @@
 #include <cjson/cJSON.h>
 
 #define CONTROL_CLIENTS_MAX 16
+#define CONTROL_LINE_MAX    4200       /* bytes of a question: a path fits */
 #define CONTROL_BACKLOG_MAX (8u << 20) /* bytes that wait for one client */
 
 struct control_server;
 
 struct control_actions {
-	cJSON *(*status)(void *arg);	  /* an answer, freed by the caller */
-	void (*flush)(void *arg);	  /* begin to write out all that has ended */
-	cJSON *(*flushed)(void *arg);	  /* the answer when it is done, else NULL */
-	void (*tail)(void *arg, bool on); /* lines are wanted, or not any more */
+	cJSON *(*status)(void *arg);			/* an answer, freed by the caller */
+	cJSON *(*explain)(void *arg, const char *what); /* the same, of a pid or a path */
+	void (*flush)(void *arg);			/* begin to write out all that has ended */
+	cJSON *(*flushed)(void *arg);			/* the answer when it is done, else NULL */
+	void (*tail)(void *arg, bool on);		/* lines are wanted, or not any more */
 };
 
 /* The socket belongs to root with mode 0600; one that nobody listens on is replaced. */

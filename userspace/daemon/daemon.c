@@ -75,6 +75,29 @@ static cJSON *control_status(void *arg)
 	return status_answer(&status);
 }
 
+static int drain_sink(void *arg, const struct event *event)
+{
+	struct daemon *d = arg;
+	int r = tracker_event(d->tracker, event);
+
+	return r ? r : ++d->drained < DRAIN_MAX ? 0 : -EAGAIN;
+}
+
+static void drain(struct daemon *d)
+{
+	d->drained = 0;
+	if (tracker_has_room(d->tracker))
+		(void)capture_drain(d->capture, drain_sink, d);
+}
+
+static cJSON *control_explain(void *arg, const char *what)
+{
+	struct daemon *d = arg;
+
+	drain(d); /* it may be asked for as soon as it runs */
+	return tracker_explain(d->tracker, what);
+}
+
 static void control_flush(void *arg)
 {
 	struct daemon *d = arg;
@@ -92,9 +115,7 @@ static void flush_advance(struct daemon *d)
 	if (!d->flush_wanted || d->flush_asked)
 		return;
 	capture_ring(d->capture, &used, &size);
-	if (!used)
-		tracker_end_groups(d->tracker);
-	if (used || !tracker_is_idle(d->tracker))
+	if (used || !tracker_end_groups(d->tracker))
 		return;
 	writer_put_close(d->writer);
 	writer_go(d->writer);
@@ -122,33 +143,21 @@ static cJSON *control_flushed(void *arg)
 
 static void control_tail(void *arg, bool on)
 {
-	struct daemon *d = arg;
-
-	writer_set_tail(d->writer, on);
+	writer_set_tail(((struct daemon *)arg)->writer, on);
 }
 
-static const struct control_actions control_actions = {control_status, control_flush,
-						       control_flushed, control_tail};
+static const struct control_actions control_actions = {
+	control_status, control_explain, control_flush, control_flushed, control_tail};
 
 /* --- what runs already, and what is gone */
 
-static int drain_sink(void *arg, const struct event *event)
-{
-	struct daemon *d = arg;
-	int r = tracker_event(d->tracker, event);
-
-	return r ? r : ++d->drained < DRAIN_MAX ? 0 : -EAGAIN;
-}
-
-static void turn(struct daemon *d, bool drain)
+static void turn(struct daemon *d, bool with_events)
 {
 	char *lines = NULL;
 
-	if (drain && tracker_has_room(d->tracker)) {
-		d->drained = 0;
-		(void)capture_drain(d->capture, drain_sink, d);
-	}
-	links_receive(d->links, drain);
+	if (with_events)
+		drain(d);
+	links_receive(d->links, with_events);
 	tracker_advance(d->tracker, &lines);
 	flush_advance(d);
 	if (lines)
@@ -244,7 +253,6 @@ static int watch(struct daemon *d)
 {
 	struct itimerspec every = {{0, TICK_MS * 1000000L}, {0, TICK_MS * 1000000L}};
 	sigset_t signals;
-	int fds[7];
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -257,11 +265,10 @@ static int watch(struct daemon *d)
 	if (d->signal_fd < 0 || d->timer_fd < 0 || d->epoll_fd < 0 ||
 	    timerfd_settime(d->timer_fd, 0, &every, NULL))
 		return -errno;
-	memcpy(fds,
-	       (int[]){d->signal_fd, d->timer_fd, capture_fd(d->capture),
-		       tracker_facts_fd(d->tracker), writer_fd(d->writer), control_fd(d->control),
-		       links_fd(d->links)},
-	       sizeof(fds));
+	int fds[] = {d->signal_fd,	     d->timer_fd,
+		     capture_fd(d->capture), tracker_facts_fd(d->tracker),
+		     writer_fd(d->writer),   control_fd(d->control),
+		     links_fd(d->links)};
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		struct epoll_event event = {.events = EPOLLIN, .data.fd = fds[i]};
 
@@ -344,9 +351,8 @@ static int end(struct daemon *d)
 
 	drain_all(d);
 	node_tell(d, "stop");
-	while (!tracker_is_idle(d->tracker) && node_boot_ns() < until) {
+	while (!tracker_end_groups(d->tracker) && node_boot_ns() < until) {
 		turn(d, true);
-		tracker_end_groups(d->tracker);
 		usleep(10000);
 	}
 	r = writer_finish(d->writer);

@@ -58,12 +58,17 @@ void tracker_link(struct tracker *tracker, cJSON *record, uint32_t uid);
 /* Hands on what is ready, takes back what is written. Called at each turn of the loop. *ret_lines:
  * for who watches, freed by the caller. */
 void tracker_advance(struct tracker *tracker, char **ret_lines);
-/* Ends groups before their time, once all that has ended is in one or with the writer. */
-void tracker_end_groups(struct tracker *tracker);
+/* Ends groups before their time, once all that has ended is in one or with the writer. Returns
+ * tracker_is_idle(). */
+bool tracker_end_groups(struct tracker *tracker);
 /* True if nothing that has ended is unwritten, held back for a group or in one. */
 bool tracker_is_idle(const struct tracker *tracker);
 /* False if the journal has no room for another event. */
 bool tracker_has_room(const struct tracker *tracker);
+
+/* Which rule takes what, a pid or an absolute path, and why: an answer for the control socket,
+ * freed by the caller. */
+cJSON *tracker_explain(struct tracker *tracker, const char *what);
 
 struct live *tracker_live(struct tracker *tracker);
 int tracker_facts_fd(const struct tracker *tracker);

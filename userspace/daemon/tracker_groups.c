@@ -84,14 +84,15 @@ bool tracker_absorb(struct tracker *t, struct image *image, uint64_t now_ns)
 	return true;
 }
 
-void tracker_end_groups(struct tracker *t)
+bool tracker_end_groups(struct tracker *t)
 {
 	struct group *group;
 
 	if (!TAILQ_EMPTY(live_finished(t->live)) || !TAILQ_EMPTY(&t->waiting))
-		return;
+		return false;
 	while ((group = groups_oldest(t->groups)))
 		group_end(t, group);
+	return tracker_is_idle(t);
 }
 
 /* A group of one is a run like any other. */
