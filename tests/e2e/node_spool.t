@@ -55,12 +55,12 @@ def program(n, name):
 
 
 # --- the quota, reached under load; the loader takes files away, and it goes on
-n = node.Node(spool_quota_mib="1")
+n = node.Node(spool_quota_mib="4")
 n.rules = [f"ignore path!={n.top}/*"]
 os.makedirs(n.spool)
 filler = f"{n.spool}/filler.jsonl"
 with open(filler, "wb") as file:
-    file.write(b"x" * (800 << 10))
+    file.write(b"x" * (3900 << 10))
 with n:
     path = program(n, "quota")
     load = Load(path)
@@ -70,10 +70,12 @@ with n:
     time.sleep(1)
     status = n.status()
     size = sum(os.stat(f"{n.spool}/{f}").st_blocks * 512 for f in os.listdir(n.spool))
-    tap.ok(any("quota of 1 MiB" in e for e in status["errors"]), "status says so", status["errors"])
-    tap.ok(size < (1 << 20) + 65536, "the spool is no larger than its quota", size)
+    tap.ok(any("quota of 4 MiB" in e for e in status["errors"]), "status says so", status["errors"])
+    tap.ok(size < (4 << 20) + 65536, "the spool is no larger than its quota", size)
     os.unlink(filler)
-    time.sleep(1.5)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and n.status()["errors"]:
+        time.sleep(0.1)
     before = n.status()["lost"]["spool_quota"]
     time.sleep(0.5)
     tap.equal((n.status()["lost"]["spool_quota"], n.status()["errors"]), (before, []), "when files are taken away, it goes on by itself")

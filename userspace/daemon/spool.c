@@ -364,6 +364,11 @@ uint64_t spool_added(const struct spool *s)
 	return s->added;
 }
 
+uint64_t spool_written(const struct spool *s)
+{
+	return s->added - s->buffered;
+}
+
 int spool_folder_fd(const struct spool *s)
 {
 	return s->folder_fd;

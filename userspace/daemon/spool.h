@@ -46,6 +46,8 @@ int spool_close(struct spool *spool);
 
 /* Bytes added since the start: what has come to the spool's size since it was looked at. */
 uint64_t spool_added(const struct spool *spool);
+/* Those of them that spool_write() has in the file. */
+uint64_t spool_written(const struct spool *spool);
 /* What the thread that wrote has open, it closes itself: it may have a table of its own. */
 void spool_let_go(struct spool *spool);
 int spool_folder_fd(const struct spool *spool);

@@ -21,9 +21,9 @@ struct writer {
 	const struct node *node;
 	struct spool *spool; /* the thread's own */
 	uint64_t swept_boot_ns;
-	uint64_t swept_bytes, swept_added; /* the spool's size then, and what had been added */
-	bool is_stuck;			   /* it did not end: what it has is its own for ever */
-	bool is_watched;		   /* tail, as it was when the batch was taken */
+	uint64_t swept_bytes, swept_written; /* the spool's size then, and what had been written */
+	bool is_stuck;			     /* it did not end: what it has is its own for ever */
+	bool is_watched;		     /* tail, as it was when the batch was taken */
 	struct losses losses_at_work;
 	pthread_t thread;
 	int event_fd;

@@ -106,13 +106,13 @@ static void count(struct writer_status *status, const struct item *item)
 /* The spool's size as it is, and old files removed. */
 static void sweep(struct writer *w)
 {
-	uint64_t bytes, files, expired, added = spool_added(w->spool);
+	uint64_t bytes, files, expired, written = spool_written(w->spool);
 
 	w->swept_boot_ns = node_boot_ns();
 	if (spool_sweep(w->spool, &bytes, &files, &expired))
 		return;
 	w->swept_bytes = bytes;
-	w->swept_added = added;
+	w->swept_written = written;
 	pthread_mutex_lock(&w->lock);
 	w->status.spool_bytes = bytes;
 	w->status.spool_files = files;
@@ -123,7 +123,7 @@ static void sweep(struct writer *w)
 /* With what has been added since it was looked at. */
 static uint64_t spool_bytes(const struct writer *w)
 {
-	return w->swept_bytes + spool_added(w->spool) - w->swept_added;
+	return w->swept_bytes + spool_added(w->spool) - w->swept_written;
 }
 
 /*
