@@ -59,6 +59,8 @@ with node.Node(environment="TEST_* LANG") as n:
         "environment": {b"TEST_A": b"1", b"TEST_B": every.replace(b"=", b""), b"SECRET": b"no", b"LANG": b"C"},
         "1 MiB of environment": {b"LANG": b"C", **{b"TEST_%04d" % i: b"v" * 1000 for i in range(1000)}},
         "no environment": {},
+        **{f"environment of {size} bytes": {b"LANG": b"C", b"TEST_A": b"v" * (size - len(b"LANG=C\0TEST_A=\0"))}
+           for size in (ENV_MAX - 1, ENV_MAX, ENV_MAX + 1)},
     }
     for name, environment in environments.items():
         child = subprocess.Popen([program, name], env=environment)
@@ -100,6 +102,11 @@ with node.Node(environment="TEST_* LANG") as n:
     want = {k: v for k, v in environments["environment"].items() if k != b"SECRET"}
     tap.equal(env_of("environment"), want, "environment: what is allowed, exact, and nothing else")
     tap.equal(env_of("no environment"), {}, "no environment: none")
+    for size in (ENV_MAX - 1, ENV_MAX, ENV_MAX + 1):
+        name = f"environment of {size} bytes"
+        want = {k: v[:len(v) - max(0, size - 1 - ENV_MAX)] for k, v in environments[name].items()}
+        tap.equal((env_of(name), by_pid[pids[name]]["incomplete"]), (want, [f"env: cut at {ENV_MAX} bytes"] if size > ENV_MAX else []),
+                  f"{name}: whole, or says that it is cut")
     run = by_pid[pids["1 MiB of environment"]]
     tap.ok(f"env: cut at {ENV_MAX} bytes" in run["incomplete"] and len(env_of("1 MiB of environment")) > 25, "1 MiB of environment: cut, and says so")
     run = by_pid[pids["odd folder"]]

@@ -328,6 +328,35 @@ static void a_job_is_the_control_groups(void **state)
 	}
 }
 
+/* The wall clock is set back a day while it runs: it ends after it has begun, and took as long as
+ * it took. */
+static void a_clock_that_is_set_back_changes_no_durations(void **state)
+{
+	static union event_room room;
+	struct event head = IMAGE_HEAD;
+	_cleanup_json_ cJSON *record = NULL;
+	struct image *image;
+	struct live *live;
+
+	(void)state;
+	assert_int_equal(live_new(facts, &live), 0);
+	live_set_clock(live, 1700000000 * NS_PER_S);
+	event_make_exec(&room, &head, &(struct exec_texts){});
+	live_apply(live, &room.head, false);
+	live_set_clock(live, (1700000000 - 86400) * NS_PER_S);
+	head.time_ns += 1500 * NS_PER_MS;
+	event_make_exit(&room, &head, 0);
+	live_apply(live, &room.head, false);
+	image = image_take(facts, live);
+	record = image_record(image);
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(record, "start")),
+			    "2023-11-14T22:13:26.000000Z");
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(record, "end")),
+			    "2023-11-14T22:13:27.500000Z");
+	assert_true(cJSON_GetObjectItem(record, "elapsed_s")->valuedouble == 1.5);
+	image_free(facts, image);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +369,7 @@ int main(void)
 		cmocka_unit_test(what_is_missing_is_said),
 		cmocka_unit_test(an_image_without_exec_tells_what_it_can),
 		cmocka_unit_test(a_job_is_the_control_groups),
+		cmocka_unit_test(a_clock_that_is_set_back_changes_no_durations),
 	};
 
 	return cmocka_run_group_tests(tests, facts_begin, NULL);
