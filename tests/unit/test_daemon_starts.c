@@ -97,23 +97,38 @@ static void exits(void)
 	}
 }
 
-/* Killed when all start records are in the file, before or after the journal knows. */
-static void first_life(bool is_collected)
+/* A life in a process of its own, which abort() ends if something is wrong. */
+static int life(void (*what)(void))
 {
 	pid_t pid = fork();
 	int status;
 
 	if (!pid) {
-		life_begin();
-		execs();
-		while (starts() < RUNS)
-			turn();
-		for (int i = 0; is_collected && i < 50; i++)
-			turn();
-		kill(getpid(), SIGKILL);
+		what();
+		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(WTERMSIG(status), SIGKILL);
+	return status;
+}
+
+static void expect(bool is_so)
+{
+	if (!is_so)
+		abort();
+}
+
+static bool is_collected;
+
+/* Killed when all start records are in the file, before or after the journal knows. */
+static void first_life(void)
+{
+	life_begin();
+	execs();
+	while (starts() < RUNS)
+		turn();
+	for (int i = 0; is_collected && i < 50; i++)
+		turn();
+	kill(getpid(), SIGKILL);
 }
 
 static void second_life(void)
@@ -123,11 +138,11 @@ static void second_life(void)
 	life_begin();
 	while (node_boot_ns() < until)
 		turn();
-	assert_int_equal(starts(), 0);
+	expect(!starts());
 	exits();
 	while (!tracker_is_idle(tracker))
 		turn();
-	assert_int_equal(writer_finish(writer), 0);
+	expect(!writer_finish(writer));
 	turn();
 	tracker_free(tracker);
 	writer_free(writer);
@@ -184,31 +199,38 @@ static void check(void)
 static void a_kill_before_the_journal_knows_doubles_none(void **state)
 {
 	(void)state;
-	first_life(false);
-	second_life();
+	is_collected = false;
+	assert_int_equal(life(first_life), SIGKILL);
+	assert_int_equal(life(second_life), 0);
 	check();
 }
 
 static void a_kill_after_it_doubles_none(void **state)
 {
 	(void)state;
-	first_life(true);
-	second_life();
+	is_collected = true;
+	assert_int_equal(life(first_life), SIGKILL);
+	assert_int_equal(life(second_life), 0);
 	check();
+}
+
+static void life_without_starts(void)
+{
+	life_begin();
+	execs();
+	for (int i = 0; i < 100; i++)
+		turn();
+	expect(!starts());
+	expect(!writer_finish(writer));
+	tracker_free(tracker);
+	writer_free(writer);
 }
 
 static void none_are_made_if_not_wanted(void **state)
 {
 	(void)state;
 	place.config.start_seconds = 0;
-	life_begin();
-	execs();
-	for (int i = 0; i < 100; i++)
-		turn();
-	assert_int_equal(starts(), 0);
-	assert_int_equal(writer_finish(writer), 0);
-	tracker_free(tracker);
-	writer_free(writer);
+	assert_int_equal(life(life_without_starts), 0);
 }
 
 int main(void)
