@@ -72,8 +72,9 @@ void image_trim(struct live *l, struct image *image)
 	span_trim(old, old->interp, e, &e->interp, TRIMMED_TEXT);
 	if (span_trim(old, old->cwd, e, &e->cwd, TRIMMED_TEXT))
 		image->s.flags |= EVENT_CWD_CUT;
-	if (span_trim(old, old->cgroup, e, &e->cgroup, TRIMMED_JOB) |
-	    span_trim(old, old->cgroup_v1, e, &e->cgroup_v1, TRIMMED_JOB))
+	if (span_trim(old, old->cgroup, e, &e->cgroup, TRIMMED_JOB))
+		image->s.flags |= EVENT_CGROUP_CUT;
+	if (span_trim(old, old->cgroup_v1, e, &e->cgroup_v1, TRIMMED_JOB))
 		image->s.flags |= EVENT_CGROUP_CUT;
 	span_trim(old, old->argv, e, &e->argv, TRIMMED_TEXT);
 	e->env = (struct span){e->head.size, 0};
