@@ -10,10 +10,13 @@
 #include "common/fs.h"
 
 #include <errno.h>
+#include <linux/kcmp.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* What may be sent to a linker to end it. */
@@ -36,6 +39,19 @@ static int memory_file(int fd_min, size_t size)
 	return moved < 0 ? -errno : moved;
 }
 
+/* Standard output and error are one and the same open file, or one pipe: then what comes first
+ * matters. (A terminal's doesn't come to us in its order.) */
+static bool is_one_file(void)
+{
+	struct stat out, err;
+
+	if (fstat(STDOUT_FILENO, &out) < 0 || fstat(STDERR_FILENO, &err) < 0 ||
+	    out.st_dev != err.st_dev || out.st_ino != err.st_ino || isatty(STDOUT_FILENO))
+		return false;
+	return !S_ISREG(out.st_mode) ||
+	       syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, STDOUT_FILENO, STDERR_FILENO) == 0;
+}
+
 int child_init(struct child *child)
 {
 	struct rlimit limit;
@@ -52,6 +68,7 @@ int child_init(struct child *child)
 		if (child->captured[i] < 0)
 			return child->captured[i];
 	}
+	child->is_one_file = is_one_file();
 	child->inputs = memory_file(CHILD_FD_MIN, 0);
 	if (child->inputs < 0)
 		return child->inputs;
@@ -97,7 +114,8 @@ become_linker(const struct child *child, pid_t parent, const char *path, char *c
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() == parent && dup2(child->captured[0], STDOUT_FILENO) >= 0 &&
-	    dup2(child->captured[1], STDERR_FILENO) >= 0 && fcntl(child->inputs, F_SETFD, 0) >= 0) {
+	    dup2(child->captured[child->is_one_file ? 0 : 1], STDERR_FILENO) >= 0 &&
+	    fcntl(child->inputs, F_SETFD, 0) >= 0) {
 		sigaction(SIGCHLD, &child->sigchld_before, NULL);
 		sigprocmask(SIG_SETMASK, &child->mask_before, NULL);
 		execve(path, argv, environment);

@@ -18,6 +18,7 @@
 struct child {
 	pid_t pid;		/* 0: none runs */
 	int captured[2];	/* what it wrote to stdout and stderr: files in memory */
+	bool is_one_file;	/* both are one: all is in captured[0], in its order */
 	size_t captured_len[2]; /* after child_wait(); CHILD_CAPTURE_MAX: too much, or not known */
 	int inputs;		/* what it wrote to --dependency-file: a file in memory */
 	char inputs_option[64];
@@ -48,7 +49,8 @@ int child_wait(struct child *child, enum child_end *ret, int *ret_status);
 /* Kills it, if it runs, and restores signals. */
 void child_abort(struct child *child);
 
-/* True if text stands in what came on stdout (0) or stderr (1), or may stand there. */
+/* True if text stands in what came on stdout (0) or stderr (1; 0 if both are one file), or may
+ * stand there. */
 bool child_captured_has(const struct child *child, int which, const char *text);
 /* Writes all of it to our own stdout and stderr; nothing if some of it is missing. */
 void child_replay(const struct child *child);

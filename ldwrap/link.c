@@ -7,14 +7,12 @@
  */
 #include "link.h"
 
+#include "decide.h"
 #include "depfile.h"
-#include "placeholder.h"
 #include "report.h"
-#include "response.h"
 
 #include "common/fs.h"
 #include "common/log.h"
-#include "common/opt_out.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -26,14 +24,12 @@
 #define RECORD_SECONDS 5 /* for the record, from the stamp on */
 
 struct augmented {
-	struct response line;
-	struct ldargs args;
-	struct file_state output_before;
-	char placeholder[PATH_MAX];
+	struct decision decision;
 	char **argv; /* of the child */
 	struct report report;
 	bool has_report;
 	bool lists_inputs; /* the linker knows --dependency-file */
+	bool has_object;   /* our object is among the inputs */
 	uint64_t linker_ns;
 };
 
@@ -59,49 +55,8 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-static bool has_opted_out(void)
-{
-	for (char **entry = environ; *entry; entry++)
-		if (opt_out_is_entry(bytes_of(*entry)))
-			return true;
-	return false;
-}
-
-/* NULL, or why not; fills in line, args and placeholder. */
-static const char *decide(struct link *link, struct augmented *augmented)
-{
-	const char *why;
-
-	if (link->config.opt_out && has_opted_out())
-		return "opted out by RUNMARK_TRACKING or XALT_EXECUTABLE_TRACKING";
-	if (!link->config.link_stamp)
-		return "the configuration says so";
-	if (!link->linker.can_augment)
-		return "a linker that isn't known well enough";
-	if (link->found.rounds)
-		return "the next one isn't surely a linker";
-	if (getenv("GNUTARGET") || getenv("LDEMULATION"))
-		return "the environment names another format";
-	if (response_expand(link->argc, link->argv, response_read_file, NULL, &augmented->line) < 0)
-		return "the response files";
-	ldargs_parse(augmented->line.tokens, augmented->line.count, &augmented->args);
-	if (augmented->args.why_plain)
-		return augmented->args.why_plain;
-	why = inspect_link(augmented->line.tokens, augmented->line.count, &augmented->args,
-			   &augmented->output_before);
-	if (why)
-		return why;
-	if (placeholder_find(augmented->args.emulation, augmented->args.first_input,
-			     augmented->placeholder) < 0)
-		return "no placeholder object for the machine";
-	if (child_init(&link->child) < 0)
-		return "no files in memory";
-	augmented->argv = calloc((size_t)link->argc + 3, sizeof(augmented->argv[0]));
-	return augmented->argv ? NULL : "no memory";
-}
-
 /* The user's line with our option first (the last one of a kind counts, and it shall be the
- * user's) and our object last. */
+ * user's) and our object last, unless an input brought its note along. */
 static void fill_in_argv(const struct link *link, struct augmented *augmented)
 {
 	size_t count = 0;
@@ -111,7 +66,8 @@ static void fill_in_argv(const struct link *link, struct augmented *augmented)
 		augmented->argv[count++] = (char *)link->child.inputs_option;
 	for (int i = 1; i < link->argc; i++)
 		augmented->argv[count++] = link->argv[i];
-	augmented->argv[count++] = augmented->placeholder;
+	if (augmented->has_object)
+		augmented->argv[count++] = augmented->decision.placeholder;
 	augmented->argv[count] = NULL;
 }
 
@@ -139,17 +95,23 @@ static int run_child(struct link *link, struct augmented *augmented, enum child_
 static const char *judge_messages(const struct link *link, const struct augmented *augmented)
 {
 	const size_t *lens = link->child.captured_len;
+	bool has_terminal = isatty(STDOUT_FILENO) || isatty(STDERR_FILENO);
 
 	for (int i = 0; i < 2; i++) {
 		if (lens[i] >= CHILD_CAPTURE_MAX)
 			return "too many messages";
-		if (child_captured_has(&link->child, i, augmented->placeholder) ||
+		if (child_captured_has(&link->child, i, augmented->decision.placeholder) ||
 		    child_captured_has(&link->child, i, NOTE_SECTION))
 			return "a message is about our object";
-		if (lens[i] && link->found.has_colours && isatty(i ? STDERR_FILENO : STDOUT_FILENO))
+		if (!lens[i] || !isatty(i ? STDERR_FILENO : STDOUT_FILENO))
+			continue;
+		/* a compiler's, in link-time optimisation, end in the option they belong to */
+		if (link->found.has_colours || child_captured_has(&link->child, i, "[-W"))
 			return "messages have colours on a terminal";
 	}
-	return lens[0] && lens[1] ? "the order of messages isn't known" : NULL;
+	/* where both go to one file, they were taken as one (child.c); to two, each has its own
+	 * order; but a terminal's come line by line */
+	return lens[0] && lens[1] && has_terminal ? "the order of messages isn't known" : NULL;
 }
 
 /* The inputs that the linker listed: in the user's own file, or in ours in memory. NULL if there
@@ -157,7 +119,7 @@ static const char *judge_messages(const struct link *link, const struct augmente
 static char *read_inputs(const struct link *link, const struct augmented *augmented,
 			 size_t *ret_len)
 {
-	const char *path = augmented->args.dependency_file;
+	const char *path = augmented->decision.args.dependency_file;
 	int fd = link->child.inputs;
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
@@ -184,14 +146,14 @@ static void send_record(struct link *link, struct augmented *augmented, int fd,
 	_cleanup_free_ char *inputs = read_inputs(link, augmented, &inputs_len);
 	const struct json *record = &augmented->report.record;
 	struct report_result result = {
-		.output = augmented->args.output,
+		.output = augmented->decision.args.output,
 		.fd = fd,
 		.stamp = stamp,
-		.args = &augmented->args,
+		.args = &augmented->decision.args,
 		.dependencies = {inputs, inputs_len},
-		.tokens = augmented->line.tokens,
-		.token_count = augmented->line.count,
-		.placeholder = augmented->placeholder,
+		.tokens = augmented->decision.line.tokens,
+		.token_count = augmented->decision.line.count,
+		.placeholder = augmented->decision.placeholder,
 		.began_ns = link->began_ns,
 		.linker_ns = augmented->linker_ns,
 	};
@@ -204,17 +166,23 @@ static void send_record(struct link *link, struct augmented *augmented, int fd,
 		link_explain("link record lost: %s", strerror(-r));
 }
 
-static void finish(struct link *link, struct augmented *augmented)
+bool link_is_reproducible(void)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+
+	return epoch && epoch[0];
+}
+
+static void finish(struct link *link, struct augmented *augmented)
+{
 	_cleanup_close_ int fd = -1;
 	struct stamp stamp;
 
 	link->is_linked = true;
 	child_replay(&link->child);
 	rescue_extras();
-	fd = stamp_output(augmented->args.output, &augmented->output_before, epoch && epoch[0],
-			  &stamp);
+	fd = stamp_output(augmented->decision.args.output, &augmented->decision.output_before,
+			  link_is_reproducible(), &stamp);
 	if (fd < 0) {
 		link_explain("no output to stamp: %s", strerror(-fd));
 		return;
@@ -222,6 +190,30 @@ static void finish(struct link *link, struct augmented *augmented)
 	link_explain("%s", stamp_state_texts[stamp.state] ?: "stamped");
 	rescue_within(RECORD_SECONDS);
 	send_record(link, augmented, fd, &stamp);
+}
+
+/* Runs the linker; once more without what it doesn't know, or where an input has brought a note
+ * along: one is enough. 0 or negative errno. */
+static int run_augmented(struct link *link, struct augmented *augmented, enum child_end *ret,
+			 int *ret_status)
+{
+	int r;
+
+	augmented->lists_inputs = true;
+	augmented->has_object = true;
+	r = run_child(link, augmented, ret, ret_status);
+	if (r >= 0 && *ret == CHILD_FAILED &&
+	    child_captured_has(&link->child, link->child.is_one_file ? 0 : 1, "dependency-file")) {
+		/* older than that option: it has done nothing yet */
+		augmented->lists_inputs = false;
+		r = run_child(link, augmented, ret, ret_status);
+	}
+	if (r >= 0 && *ret == CHILD_OK && stamp_count_notes(augmented->decision.args.output) > 1) {
+		link_explain("an input has a note already: it takes the watermark");
+		augmented->has_object = false;
+		r = run_child(link, augmented, ret, ret_status);
+	}
+	return r;
 }
 
 /* LINK_PLAIN with a phrase, or LINK_DONE. */
@@ -232,15 +224,8 @@ static enum link_outcome try_augmented(struct link *link, struct augmented *augm
 	int status;
 
 	*ret_why = "the child can't be run";
-	augmented->lists_inputs = true;
-	if (run_child(link, augmented, &end, &status) < 0)
+	if (run_augmented(link, augmented, &end, &status) < 0)
 		return LINK_PLAIN;
-	if (end == CHILD_FAILED && child_captured_has(&link->child, 1, "dependency-file")) {
-		/* older than that option: it has done nothing yet */
-		augmented->lists_inputs = false;
-		if (run_child(link, augmented, &end, &status) < 0)
-			return LINK_PLAIN;
-	}
 	if (end == CHILD_SIGNALLED) {
 		child_replay(&link->child);
 		if (WIFSIGNALED(status))
@@ -261,8 +246,13 @@ enum link_outcome link_augmented(struct link *link, int *ret_status)
 {
 	struct augmented augmented = {};
 	enum link_outcome outcome = LINK_PLAIN;
-	const char *why = decide(link, &augmented);
+	const char *why = decide(link, &augmented.decision);
 
+	if (!why && child_init(&link->child) < 0)
+		why = "no files in memory";
+	augmented.argv = calloc((size_t)link->argc + 3, sizeof(augmented.argv[0]));
+	if (!why && !augmented.argv)
+		why = "no memory";
 	if (!why)
 		outcome = try_augmented(link, &augmented, &why, ret_status);
 	if (outcome == LINK_PLAIN)
@@ -270,7 +260,7 @@ enum link_outcome link_augmented(struct link *link, int *ret_status)
 	if (augmented.has_report)
 		report_done(&augmented.report);
 	free(augmented.argv);
-	response_done(&augmented.line);
+	decision_done(&augmented.decision);
 	return outcome;
 }
 

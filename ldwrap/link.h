@@ -30,6 +30,9 @@ enum link_outcome link_augmented(struct link *link, int *ret_status);
 /* Becomes the real linker. Returns negative errno if that fails. */
 int link_plainly(const struct link *link);
 
+/* SOURCE_DATE_EPOCH is set: equal links shall be equal byte for byte. */
+bool link_is_reproducible(void);
+
 /* One line on standard error for whoever set RUNMARK_LD_DEBUG=1; nobody else ever sees a word. */
 void link_explain(const char *format, ...) PRINTF_LIKE(1, 2);
 

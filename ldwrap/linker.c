@@ -27,12 +27,14 @@ _Static_assert(sizeof(LINKER_MARK) <= sizeof(mark.text), "the mark has room");
 
 #define MARK_BYTES 8192 /* of a candidate in which the mark is looked for */
 
+#define LINKS_MAX 16 /* symbolic links followed by hand, one to the next */
+
 static const struct linker linkers[] = {
-	{"ld", true, true, {"/usr/bin/ld", "/usr/bin/ld.bfd"}},
-	{"ld.bfd", true, true, {"/usr/bin/ld.bfd"}},
-	{"ld.gold", true, false, {"/usr/bin/ld.gold"}},
-	{"ld.lld", true, false, {"/usr/bin/ld.lld"}},
-	{"ld.mold", true, false, {"/usr/bin/ld.mold", "/usr/bin/mold"}},
+	{"ld", true, true, NULL, {"/usr/bin/ld", "/usr/bin/ld.bfd"}},
+	{"ld.bfd", true, true, NULL, {"/usr/bin/ld.bfd"}},
+	{"ld.gold", true, false, NULL, {"/usr/bin/ld.gold"}},
+	{"ld.lld", true, false, NULL, {"/usr/bin/ld.lld"}},
+	{"ld.mold", true, false, NULL, {"/usr/bin/ld.mold", "/usr/bin/mold"}},
 };
 
 /* How linkers are called once links are followed, and their words, for those that are not. */
@@ -50,6 +52,31 @@ static const struct linker_sign {
 	{"mold", "(compatible with GNU ld)", NULL, NULL, true},
 };
 
+/* "aarch64-linux-gnu-ld.bfd", "ld.lld-14": the same linkers, for one target or of one version, and
+ * nowhere but under that very name. */
+static struct linker of_kind(const char *name)
+{
+	size_t len = strlen(name), end = len;
+
+	while (end && strchr("0123456789.", name[end - 1]))
+		end--;
+	if (end && end < len && name[end - 1] == '-')
+		len = end - 1;
+	for (size_t i = 0; i < ARRAY_SIZE(linkers); i++) {
+		size_t kind_len = strlen(linkers[i].name);
+
+		if (len < kind_len || memcmp(name + len - kind_len, linkers[i].name, kind_len))
+			continue;
+		if (len == kind_len)
+			return (struct linker){.name = name, .can_augment = true};
+		if (name[len - kind_len - 1] == '-')
+			return (struct linker){.name = name,
+					       .can_augment = true,
+					       .without_target = name + len - kind_len};
+	}
+	return (struct linker){.name = name};
+}
+
 struct linker linker_by_name(const char *argv0)
 {
 	const char *name = argv0 ? fs_base_name(argv0) : "";
@@ -59,7 +86,7 @@ struct linker linker_by_name(const char *argv0)
 	for (size_t i = 0; i < ARRAY_SIZE(linkers); i++)
 		if (!strcmp(name, linkers[i].name))
 			return linkers[i];
-	return (struct linker){.name = name};
+	return of_kind(name);
 }
 
 /* Where the file's constants begin: its words are there, behind the code. 0 if that can't be told.
@@ -114,11 +141,11 @@ static off_t find_in_file(int fd, const char *words)
 	return at < 0 && constants ? find_from(fd, words, 0) : at;
 }
 
-static bool ends_with(const char *text, const char *end)
+static bool ends_with(const char *text, size_t len, const char *end)
 {
-	size_t len = strlen(text), end_len = strlen(end);
+	size_t end_len = strlen(end);
 
-	return len >= end_len && !strcmp(text + len - end_len, end);
+	return len >= end_len && !memcmp(text + len - end_len, end, end_len);
 }
 
 /* Which linker it surely is, or NULL. */
@@ -128,17 +155,22 @@ static const struct linker_sign *find_sign(const char *path, int fd, const char 
 
 	if (len < 4 || memcmp(start, "\177ELF", 4))
 		return NULL;
-	if (realpath(path, real))
+	if (realpath(path, real)) {
+		size_t real_len = strlen(real);
+
+		if (ends_with(real, real_len, LINKER_DISPLACED))
+			real_len -= strlen(LINKER_DISPLACED);
 		for (size_t i = 0; i < ARRAY_SIZE(linker_signs); i++)
-			if (ends_with(real, linker_signs[i].name_end))
+			if (ends_with(real, real_len, linker_signs[i].name_end))
 				return &linker_signs[i];
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(linker_signs); i++)
 		if (find_in_file(fd, linker_signs[i].words) >= 0)
 			return &linker_signs[i];
 	return NULL;
 }
 
-enum judgement { CANDIDATE_NONE, CANDIDATE_LINKER, CANDIDATE_OTHER };
+enum judgement { CANDIDATE_NONE, CANDIDATE_OURS, CANDIDATE_LINKER, CANDIDATE_OTHER };
 
 static enum judgement judge(const char *path, const struct linker_sign **ret)
 {
@@ -158,7 +190,7 @@ static enum judgement judge(const char *path, const struct linker_sign **ret)
 	if (len < 0)
 		return CANDIDATE_OTHER;
 	if (memmem(start, (size_t)len, mark.text, strlen(mark.text) + 1))
-		return CANDIDATE_NONE;
+		return CANDIDATE_OURS;
 	*ret = find_sign(path, fd, start, (size_t)len);
 	return *ret ? CANDIDATE_LINKER : CANDIDATE_OTHER;
 }
@@ -170,18 +202,55 @@ struct search {
 	struct linker_found found;
 };
 
+/* Where the linker went in whose place path leads to us: beside one of the names on the way. */
+static bool find_displaced(const char *path, char ret[PATH_MAX])
+{
+	char at[PATH_MAX], target[PATH_MAX];
+
+	if (snprintf(at, sizeof(at), "%s", path) >= (int)sizeof(at))
+		return false;
+	for (unsigned int i = 0; i < LINKS_MAX; i++) {
+		size_t folder = (size_t)(fs_base_name(at) - at);
+		ssize_t len;
+
+		if (snprintf(ret, PATH_MAX, "%s" LINKER_DISPLACED, at) >= PATH_MAX)
+			return false;
+		if (access(ret, F_OK) == 0)
+			return true;
+		len = readlink(at, target, sizeof(target));
+		if (len <= 0 || (size_t)len >= sizeof(target))
+			return false;
+		if (target[0] == '/')
+			folder = 0;
+		if (folder + (size_t)len >= sizeof(at))
+			return false;
+		memcpy(at + folder, target, (size_t)len);
+		at[folder + (size_t)len] = '\0';
+	}
+	return false;
+}
+
 /* 1 found, 0 not this one, -ENOMEM. */
 static int try_candidate(struct search *search, const char *path)
 {
 	const struct linker_sign *sign = NULL;
 	enum judgement judgement = judge(path, &sign);
+	char places[2][PATH_MAX];
+	const char *real = path;
 
-	if (judgement == CANDIDATE_NONE)
+	for (unsigned int i = 0; i < LINKS_MAX && judgement == CANDIDATE_OURS; i++) {
+		if (!find_displaced(real, places[i % 2]))
+			return 0;
+		real = places[i % 2];
+		judgement = judge(real, &sign);
+	}
+	if (judgement == CANDIDATE_NONE || judgement == CANDIDATE_OURS)
 		return 0;
 	if (judgement == CANDIDATE_OTHER && search->passed++ < search->rounds)
 		return 0;
-	search->found.path = strdup(path);
-	if (!search->found.path)
+	search->found.path = strdup(real);
+	search->found.shown = strdup(path);
+	if (!search->found.path || !search->found.shown)
 		return -ENOMEM;
 	search->found.rounds = judgement == CANDIDATE_OTHER ? search->rounds + 1 : 0;
 	search->found.has_colours = !sign || sign->has_colours;
@@ -220,20 +289,56 @@ static unsigned int rounds_before(void)
 	return (unsigned int)MIN(rounds, (unsigned long)LINKER_CANDIDATES_MAX);
 }
 
-int linker_find(const struct linker *linker, const char *configured, bool use_compiler_path,
-		struct linker_found *ret)
+/* In all places where name may be. 1 found, 0 nowhere, -ENOMEM. */
+static int try_name(struct search *search, const char *name, bool use_compiler_path)
 {
-	struct search search = {.rounds = rounds_before(), .left = LINKER_CANDIDATES_MAX};
 	int r = 0;
 
-	if (configured && configured[0] && linker->is_configurable)
+	if (use_compiler_path)
+		r = try_list(search, getenv("COMPILER_PATH"), name);
+	return r ? r : try_list(search, getenv("PATH"), name);
+}
+
+/* As "TARGET-name" for one of targets. */
+static int try_targets(struct search *search, const char *targets, const char *name)
+{
+	int r = 0;
+
+	for (size_t len; !r && (len = strcspn(targets, " "));
+	     targets += len + (targets[len] == ' ')) {
+		char whole[64];
+
+		if ((size_t)snprintf(whole, sizeof(whole), "%.*s-%s", (int)len, targets, name) <
+		    sizeof(whole))
+			r = try_name(search, whole, true);
+	}
+	return r;
+}
+
+int linker_find(const struct linker *linker, const char *configured, const char *called,
+		const char *targets, struct linker_found *ret)
+{
+	struct search search = {.rounds = rounds_before(), .left = LINKER_CANDIDATES_MAX};
+	char displaced[PATH_MAX], usual[PATH_MAX];
+	int r = 0;
+
+	/* gcc, which leaves this variable, has a folder for each target instead */
+	if (called && targets && !linker->without_target && !getenv("COLLECT_GCC"))
+		r = try_targets(&search, targets, linker->name);
+	if (!r && configured && configured[0] && linker->is_configurable)
 		r = try_candidate(&search, configured);
-	if (!r && use_compiler_path)
-		r = try_list(&search, getenv("COMPILER_PATH"), linker->name);
+	/* in a linker's place: that one, wherever else there may be one of its name */
+	if (!r && called && find_displaced(called, displaced))
+		r = try_candidate(&search, called);
 	if (!r)
-		r = try_list(&search, getenv("PATH"), linker->name);
+		r = try_name(&search, linker->name, called != NULL);
 	for (size_t i = 0; !r && i < ARRAY_SIZE(linker->fallbacks) && linker->fallbacks[i]; i++)
 		r = try_candidate(&search, linker->fallbacks[i]);
+	if (!r && snprintf(usual, sizeof(usual), "/usr/bin/%s", linker->name) < PATH_MAX)
+		r = try_candidate(&search, usual);
+	/* a driver takes a target's own linker first, and ld else: as it would have, without us */
+	if (!r && called && linker->without_target)
+		r = try_name(&search, linker->without_target, true);
 	if (r <= 0)
 		return r ? r : -ENOENT;
 	*ret = search.found;

@@ -8,6 +8,9 @@
  * are Runmark's wrapper themselves are passed over (a mark in the file tells, so copies and other
  * versions are known too).
  *
+ * A wrapper may have been put into a linker's place (runmark-ld-setup(8)); the linker is then
+ * beside it, with LINKER_DISPLACED behind its name, or beside one of the links that lead there.
+ *
  * What is neither our wrapper nor surely a linker, such as a site's own script around ld, may call
  * us again. It gets LINKER_ROUND_VARIABLE in its environment, the number of such programs started
  * so far; who finds that number passes over as many. So each round comes closer to the end, and no
@@ -21,24 +24,27 @@
 #define LINKER_ROUND_VARIABLE "RUNMARK_LD_ROUND"
 #define LINKER_SCAN_MAX	      (64 * 1024 * 1024) /* bytes of a linker looked through for its words */
 #define LINKER_VERSION_MAX    128
+#define LINKER_DISPLACED      ".distrib" /* as dpkg-divert(1) has it */
 #define LINKER_MARK	      "Runmark watermark linker"
 
 struct linker {
-	const char *name;	  /* it is called by */
-	bool can_augment;	  /* tested with the placeholder object */
-	bool is_configurable;	  /* the configuration may name it */
-	const char *fallbacks[3]; /* where it is if neither path has it */
+	const char *name;	    /* it is called by */
+	bool can_augment;	    /* tested with the placeholder object */
+	bool is_configurable;	    /* the configuration may name it */
+	const char *without_target; /* "ld" of "aarch64-linux-gnu-ld"; NULL: it has none */
+	const char *fallbacks[3];   /* where it is if neither path has it */
 };
 
 /*
- * The linker that argv0 stands for. By its own name (runmark-ld) it is ld; a name that isn't in the
- * table is a linker that isn't known, and is looked for under that name. The name points into
- * argv0.
+ * The linker that argv0 stands for. By its own name (runmark-ld) it is ld; with a target in front
+ * or a version behind, it is still the linker of that name. Any other name is a linker that isn't
+ * known, and is looked for under that name. The name points into argv0.
  */
 struct linker linker_by_name(const char *argv0);
 
 struct linker_found {
-	char *path;	     /* freed by the caller */
+	char *path;	     /* of the file; freed by the caller */
+	char *shown;	     /* the name it has for others: path, or that in whose place we are */
 	unsigned int rounds; /* 0: surely a linker; else the value for LINKER_ROUND_VARIABLE */
 	bool has_colours;    /* its messages differ on a terminal */
 	const char *version_start; /* how its version starts in the file; NULL: it isn't there */
@@ -46,11 +52,16 @@ struct linker_found {
 };
 
 /*
- * The real one. configured: from the configuration, "" or NULL: search. use_compiler_path: we were
- * called by an absolute path, so a compiler driver searched. 0, or -ENOENT.
+ * The real one. configured: from the configuration, "" or NULL: search. called: the path
+ * we were called by, so a compiler driver may have searched; NULL: by a name alone. targets: of
+ * linker_targets(). 0, or -ENOENT.
  */
-int linker_find(const struct linker *linker, const char *configured, bool use_compiler_path,
-		struct linker_found *ret);
+int linker_find(const struct linker *linker, const char *configured, const char *called,
+		const char *targets, struct linker_found *ret);
+
+/* The targets a line may be for, if it names another machine than linkers are native on; else NULL.
+ * Blanks between them; a static string (target.c). */
+const char *linker_targets(int argc, char *const *argv);
 
 /*
  * Its version as --version's first line would say, out of the file itself, since a run of it would

@@ -4,7 +4,7 @@
  * ld.gold, ld.lld, ld.mold), adds one object to the link, and writes a UUID over its zeros in the
  * output. See runmark-ld(1) for what a user may notice, which is nothing.
  */
-#include "link.h"
+#include "decide.h"
 
 #include "common/fs.h"
 #include "common/log.h"
@@ -19,8 +19,9 @@ static const char usage[] =
 	"ld.mold), and gives what is linked a watermark. All options are the linker's.\n"
 	"\n"
 	"Only as runmark-ld:\n"
-	"  --help     this text\n"
-	"  --version  name and version\n";
+	"  --explain [LINKER] OPTION...  what would be done with this line, and why\n"
+	"  --help                        this text\n"
+	"  --version                     name and version\n";
 
 /* By its own name it answers for itself; by a linker's, the linker does. */
 static bool answer_for_itself(int argc, char **argv)
@@ -33,6 +34,24 @@ static bool answer_for_itself(int argc, char **argv)
 		puts("runmark-ld " RUNMARK_VERSION);
 	else
 		return false;
+	return true;
+}
+
+/* "runmark-ld --explain [LINKER] LINE" as LINKER LINE. False: it isn't that. */
+static bool take_explain(struct link *link)
+{
+	if (link->argc < 2 || strcmp(fs_base_name(link->argv[0]), "runmark-ld") ||
+	    strcmp(link->argv[1], "--explain"))
+		return false;
+	link->argc--;
+	link->argv++;
+	if (link->argc > 1 && link->argv[1][0] != '-' &&
+	    linker_by_name(link->argv[1]).can_augment) {
+		link->argc--;
+		link->argv++;
+	} else {
+		link->argv[0] = (char *)"ld";
+	}
 	return true;
 }
 
@@ -52,7 +71,7 @@ static void load_config(struct config *config)
 static void set_name(struct link *link)
 {
 	if (strchr(link->argv[0], '/'))
-		link->argv[0] = link->found.path;
+		link->argv[0] = link->found.shown;
 }
 
 static void set_round(unsigned int rounds)
@@ -71,6 +90,7 @@ int main(int argc, char **argv)
 {
 	static char *no_arguments[] = {"ld", NULL};
 	static struct link link;
+	bool is_question;
 	struct timespec now;
 	int status;
 
@@ -85,15 +105,19 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	log_init("runmark-ld");
+	is_question = take_explain(&link);
 	link.linker = linker_by_name(link.argv[0]);
 	rescue_init(&link);
 	load_config(&link.config);
-	if (linker_find(&link.linker, link.config.link_ld, strchr(link.argv[0], '/') != NULL,
-			&link.found) < 0) {
+	if (linker_find(&link.linker, link.config.link_ld,
+			strchr(link.argv[0], '/') ? link.argv[0] : NULL,
+			linker_targets(link.argc, link.argv), &link.found) < 0) {
 		/* a shell's words: there is no linker whose words could be shown */
 		fprintf(stderr, "%s: not found\n", link.linker.name);
 		return 127;
 	}
+	if (is_question)
+		return explain(&link);
 	set_name(&link);
 	set_round(link.found.rounds);
 	link_explain("the real one is %s", link.found.path);

@@ -3,6 +3,8 @@
 # one program under the linkers' names, and a placeholder object for each machine type.
 
 LD_NAMES	:= ld ld.bfd ld.gold ld.lld ld.mold
+# of other machines, for which there is an object; not of this one, whose drivers call ld
+LD_NAMES	+= $(filter-out $(shell uname -m)-%,$(foreach n,ld ld.bfd ld.gold,aarch64-linux-gnu-$(n)))
 PLACEHOLDERS	:= x86_64 i386 aarch64
 PLACEHOLDER_DIR	:= $(BUILD)/libexec/runmark
 

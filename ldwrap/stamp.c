@@ -14,7 +14,6 @@
 const char *const stamp_state_texts[] = {
 	[STAMP_DONE] = NULL,
 	[STAMP_NO_NOTE] = "watermark: the linker dropped the note",
-	[STAMP_OTHERS] = "watermark: an input brought one along",
 	[STAMP_READ_ONLY] = "watermark: the output can't be written",
 	[STAMP_FAILED] = "watermark: the write failed",
 };
@@ -47,23 +46,33 @@ static int read_segment(int fd, const Elf64_Ehdr *wide, const Elf32_Ehdr *narrow
 	return 0;
 }
 
-static off_t find_in_segment(int fd, const struct segment *segment)
+struct notes {
+	off_t first; /* where the first one's descriptor stands in the file; -ENOENT: there is none
+		      */
+	unsigned int count;
+};
+
+static void find_in_segment(int fd, const struct segment *segment, struct notes *notes)
 {
 	size_t size = (size_t)MIN(segment->size, (uint64_t)NOTE_SEGMENT_MAX);
 	_cleanup_free_ char *data = malloc(size);
+	unsigned int count = 0;
 	ssize_t len, at;
 
 	if (!data || segment->offset > INT64_MAX / 2)
-		return -ENOENT;
+		return;
 	len = fs_pread_all(fd, data, size, (off_t)segment->offset);
 	if (len <= 0)
-		return -ENOENT;
-	at = note_find_watermark((struct bytes){data, (size_t)len}, false, NULL);
-	return at < 0 ? -ENOENT : (off_t)segment->offset + at;
+		return;
+	at = note_find_watermark((struct bytes){data, (size_t)len}, false, &count);
+	if (at < 0)
+		return;
+	if (notes->first < 0)
+		notes->first = (off_t)segment->offset + at;
+	notes->count += count;
 }
 
-/* Where the first note's descriptor stands in the file, or -ENOENT. */
-static off_t find_note(int fd)
+static void find_notes(int fd, struct notes *ret)
 {
 	union {
 		unsigned char ident[EI_NIDENT];
@@ -73,25 +82,32 @@ static off_t find_note(int fd)
 	unsigned int count;
 	bool is_wide;
 
+	*ret = (struct notes){.first = -ENOENT};
 	if (fs_pread_all(fd, &header, sizeof(header), 0) < (ssize_t)sizeof(header.narrow) ||
 	    memcmp(header.ident, ELFMAG, SELFMAG) || header.ident[EI_DATA] != ELFDATA2LSB)
-		return -ENOENT;
+		return;
 	is_wide = header.ident[EI_CLASS] == ELFCLASS64;
 	count = is_wide ? header.wide.e_phnum : header.narrow.e_phnum;
 	for (unsigned int i = 0; i < MIN(count, (unsigned int)STAMP_HEADERS_MAX); i++) {
 		struct segment segment;
-		off_t at;
 
 		if (read_segment(fd, is_wide ? &header.wide : NULL, &header.narrow, i, &segment) <
 		    0)
-			break;
-		if (segment.type != PT_NOTE || !segment.size)
-			continue;
-		at = find_in_segment(fd, &segment);
-		if (at >= 0)
-			return at;
+			return;
+		if (segment.type == PT_NOTE && segment.size)
+			find_in_segment(fd, &segment, ret);
 	}
-	return -ENOENT;
+}
+
+unsigned int stamp_count_notes(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct notes notes;
+
+	if (fd < 0)
+		return 0;
+	find_notes(fd, &notes);
+	return notes.count;
 }
 
 /* The id of a hash of the content, so that no more than a step of a huge output is in memory. */
@@ -120,21 +136,18 @@ static int id_from_file(int fd, uuid_t ret)
 
 static enum stamp_state write_stamp(int fd, bool from_content, uint8_t watermark[NOTE_UUID_LEN])
 {
-	static const uint8_t zeros[NOTE_UUID_LEN];
-	off_t at = find_note(fd);
-	uint8_t there[NOTE_UUID_LEN];
+	struct notes notes;
 	ssize_t n;
 
-	if (at < 0 || fs_pread_all(fd, there, sizeof(there), at) != sizeof(there))
+	find_notes(fd, &notes);
+	if (notes.first < 0)
 		return STAMP_NO_NOTE;
-	if (memcmp(there, zeros, sizeof(zeros)))
-		return STAMP_OTHERS;
 	if (!from_content)
 		id_new(watermark);
 	else if (id_from_file(fd, watermark) < 0)
 		return STAMP_FAILED;
 	do {
-		n = pwrite(fd, watermark, NOTE_UUID_LEN, at);
+		n = pwrite(fd, watermark, NOTE_UUID_LEN, notes.first);
 	} while (n < 0 && errno == EINTR);
 	return n == NOTE_UUID_LEN ? STAMP_DONE : STAMP_FAILED;
 }

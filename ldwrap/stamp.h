@@ -4,8 +4,8 @@
  * at their place, in one write; the file keeps its mode, its owner and its links.
  *
  * Which note: the first in the order of the program headers, which is the one every reader takes.
- * If that is stamped already (an input brought it along), it stays: a second stamp would cut the
- * tie to the first link.
+ * Also if an input brought it along, with the watermark of its own link: the program is made by
+ * this one.
  */
 #pragma once
 
@@ -18,7 +18,6 @@
 enum stamp_state {
 	STAMP_DONE,
 	STAMP_NO_NOTE,	 /* the linker dropped it */
-	STAMP_OTHERS,	 /* an input's watermark is in the way */
 	STAMP_READ_ONLY, /* the output may not be written any more */
 	STAMP_FAILED,
 };
@@ -42,3 +41,6 @@ struct stamp {
  */
 int stamp_output(const char *path, const struct file_state *before, bool from_content,
 		 struct stamp *ret);
+
+/* Notes in the output, stamped or not; 0 if it can't be read. */
+unsigned int stamp_count_notes(const char *path);

@@ -11,8 +11,9 @@ import tempfile
 import tap
 
 BUILD = os.environ.get("BUILD", "build")
-PROGRAMS = {"sbin/runmarkd", "bin/runmark", "bin/runmark-ingest"}
-LINKERS = {f"libexec/runmark/{name}" for name in ("ld", "ld.bfd", "ld.gold", "ld.lld", "ld.mold")}
+PROGRAMS = {"sbin/runmarkd", "bin/runmark", "bin/runmark-ingest", "bin/runmark-ld"}
+LINKERS = {f"libexec/runmark/{name}" for name in ("ld", "ld.bfd", "ld.gold", "ld.lld", "ld.mold")} | {
+    f"libexec/runmark/aarch64-linux-gnu-{name}" for name in ("ld", "ld.bfd", "ld.gold") if os.uname().machine != "aarch64"}
 OTHERS = {f"libexec/runmark/placeholder-{machine}.o" for machine in ("x86_64", "i386", "aarch64")} | {
     "lib/systemd/system/runmarkd.service", "lib/systemd/system/runmark-ingest.service",
     "lib/sysusers.d/runmark.conf", "lib/tmpfiles.d/runmark.conf",

@@ -58,7 +58,7 @@ class Fake:
 
 def linkers(box, fake):
     """Linkers that behave in every way."""
-    plain_expected = {"fail with it", "crash with it", "crash", "mention", "both", "longer"}
+    plain_expected = {"fail with it", "crash with it", "crash", "mention", "longer"}
     for mode in ("", "fail with it", "crash with it", "crash", "old", "mention", "stdout", "both", "long", "longer"):
         set_mode(mode)
         plain = fake.run(False)

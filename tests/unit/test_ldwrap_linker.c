@@ -77,12 +77,11 @@ static void set_path(const char *variable, const char *folders)
 	setenv(variable, path, 1);
 }
 
-static int find(const char *name, const char *configured, bool use_compiler_path,
-		struct linker_found *ret)
+static int find(const char *name, const char *configured, bool is_by_path, struct linker_found *ret)
 {
 	struct linker linker = linker_by_name(name);
 
-	return linker_find(&linker, configured, use_compiler_path, ret);
+	return linker_find(&linker, configured, is_by_path ? name : NULL, NULL, ret);
 }
 
 static void test_search(void **state)
@@ -133,6 +132,7 @@ static void test_search(void **state)
 		assert_string_equal(found.path, wanted);
 		assert_int_equal(found.rounds, cases[i].next_round);
 		free(found.path);
+		free(found.shown);
 	}
 	unsetenv(LINKER_ROUND_VARIABLE);
 }
@@ -147,6 +147,7 @@ static void test_compiler_path_is_for_compilers(void **state)
 	assert_int_equal(find("ld", NULL, false, &found), 0);
 	assert_non_null(strstr(found.path, "/e/ld"));
 	free(found.path);
+	free(found.shown);
 }
 
 static void test_another_linker_is_never_taken(void **state)
@@ -160,15 +161,134 @@ static void test_another_linker_is_never_taken(void **state)
 	if (find("ld.gold", "e/ld", true, &found) == 0) {
 		assert_string_equal(found.path, "/usr/bin/ld.gold");
 		free(found.path);
+		free(found.shown);
 	}
 	assert_string_equal(linker_by_name("/a/b/ld.lld").name, "ld.lld");
 	assert_string_equal(linker_by_name("runmark-ld").name, "ld");
 	assert_string_equal(linker_by_name("").name, "ld");
 	assert_string_equal(linker_by_name(NULL).name, "ld");
 	/* a cross linker is not ours to replace by a native one */
-	assert_string_equal(linker_by_name("/x/aarch64-linux-gnu-ld").name, "aarch64-linux-gnu-ld");
-	assert_false(linker_by_name("aarch64-linux-gnu-ld").can_augment);
-	assert_int_equal(find("aarch64-linux-gnu-no-such-ld", "e/ld", true, &found), -ENOENT);
+	assert_int_equal(find("aarch64-no-such-ld", "e/ld", false, &found), -ENOENT);
+}
+
+static void test_names(void **state)
+{
+	static const struct {
+		const char *called, *name, *without_target;
+		bool can_augment;
+	} cases[] = {
+		{"/x/aarch64-linux-gnu-ld", "aarch64-linux-gnu-ld", "ld", true},
+		{"x86_64-linux-gnu-ld.bfd", "x86_64-linux-gnu-ld.bfd", "ld.bfd", true},
+		{"i686-linux-gnu-ld.gold", "i686-linux-gnu-ld.gold", "ld.gold", true},
+		{"/usr/lib/llvm-14/bin/ld.lld", "ld.lld", NULL, true},
+		{"ld.lld-14", "ld.lld-14", NULL, true},
+		{"ld64.lld", "ld64.lld", NULL, false},
+		{"wasm-ld", "wasm-ld", "ld", true},
+		{"lld-link", "lld-link", NULL, false},
+		{"mold", "mold", NULL, false},
+		{"fold", "fold", NULL, false},
+		{"gold", "gold", NULL, false},
+		{"-ld", "-ld", "ld", true},
+		{"12", "12", NULL, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct linker linker = linker_by_name(cases[i].called);
+
+		assert_string_equal(linker.name, cases[i].name);
+		assert_int_equal(linker.can_augment, cases[i].can_augment);
+		if (cases[i].without_target)
+			assert_string_equal(linker.without_target, cases[i].without_target);
+		else
+			assert_null(linker.without_target);
+	}
+}
+
+/* In a linker's place: the one that stood there, also behind links, and no other of its name. */
+static void test_displaced(void **state)
+{
+	static const char *const called[] = {"j/ld", "j/link", "j/far", "j/twice"};
+	struct linker_found found;
+
+	(void)state;
+	assert_int_equal(mkdir("j", 0755), 0);
+	put_elf("j/ld", LINKER_MARK, 1000);
+	put_elf("j/ld" LINKER_DISPLACED, "GNU ld %s\n", 100);
+	assert_int_equal(symlink("ld", "j/link"), 0);
+	assert_int_equal(symlink("../j/./link", "j/far"), 0);
+	/* one wrapper's place taken by another */
+	put_elf("j/twice", LINKER_MARK, 1000);
+	assert_int_equal(symlink("far", "j/twice" LINKER_DISPLACED), 0);
+	set_path("PATH", "d");
+	unsetenv("COMPILER_PATH");
+	for (size_t i = 0; i < ARRAY_SIZE(called); i++) {
+		struct linker linker = linker_by_name("ld");
+
+		assert_int_equal(linker_find(&linker, NULL, called[i], NULL, &found), 0);
+		assert_non_null(strstr(found.path, "j/"));
+		assert_non_null(strstr(found.path, "ld" LINKER_DISPLACED));
+		assert_string_equal(found.shown, called[i]);
+		assert_int_equal(found.rounds, 0);
+		free(found.path);
+		free(found.shown);
+	}
+	/* by its name from PATH, too */
+	set_path("PATH", "ajd");
+	assert_int_equal(find("ld", NULL, false, &found), 0);
+	assert_non_null(strstr(found.path, "/j/ld" LINKER_DISPLACED));
+	assert_non_null(strstr(found.shown, "/j/ld"));
+	free(found.path);
+	free(found.shown);
+	/* links in a ring lead nowhere */
+	assert_int_equal(symlink("ring", "j/ring"), 0);
+	set_path("PATH", "d");
+	assert_int_equal(find("j/ring", "", true, &found), -ENOENT);
+}
+
+/* clang, with us in its path, calls ld for any target. */
+static void test_targets(void **state)
+{
+	static const struct {
+		const char *const argv[6];
+		const char *targets_start; /* NULL: none */
+	} cases[] = {
+		{{"ld", "-o", "x", "-m", "aarch64linux", NULL}, "aarch64-linux-gnu "},
+		{{"ld", "-melf64lppc", "-o", "x", NULL}, "powerpc64le-"},
+		{{"ld", "-m", "elf64_s390", "-m", "elf_x86_64", NULL}, NULL},
+		{{"ld", "-o", "x", NULL}, NULL},
+		{{"ld", "-m", NULL}, NULL},
+	};
+	struct linker linker = linker_by_name("/x/ld");
+	struct linker_found found;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int argc = 0;
+		const char *targets;
+
+		while (cases[i].argv[argc])
+			argc++;
+		targets = linker_targets(argc, (char *const *)cases[i].argv);
+		if (cases[i].targets_start)
+			assert_ptr_equal(strstr(targets, cases[i].targets_start), targets);
+		else
+			assert_null(targets);
+	}
+	assert_int_equal(mkdir("k", 0755), 0);
+	put_elf("k/two-ld", "GNU ld %s\n", 100);
+	set_path("PATH", "dk");
+	unsetenv("COLLECT_GCC");
+	assert_int_equal(linker_find(&linker, NULL, "/x/ld", "one two", &found), 0);
+	assert_non_null(strstr(found.path, "/k/two-ld"));
+	free(found.path);
+	free(found.shown);
+	setenv("COLLECT_GCC", "gcc", 1);
+	assert_int_equal(linker_find(&linker, NULL, "/x/ld", "one two", &found), 0);
+	assert_non_null(strstr(found.path, "/d/ld"));
+	free(found.path);
+	free(found.shown);
+	unsetenv("COLLECT_GCC");
 }
 
 static void test_odd_paths(void **state)
@@ -183,12 +303,14 @@ static void test_odd_paths(void **state)
 	assert_int_equal(find("ld", NULL, false, &found), 0);
 	assert_non_null(strstr(found.path, "/d/ld"));
 	free(found.path);
+	free(found.shown);
 	/* more folders than are looked into: the system's place is left */
 	memset(path, ':', sizeof(path) - 1);
 	setenv("PATH", path, 1);
 	if (find("ld", NULL, false, &found) == 0) {
 		assert_true(!strncmp(found.path, "/usr/bin/ld", 11));
 		free(found.path);
+		free(found.shown);
 	}
 }
 
@@ -203,10 +325,12 @@ static void test_version_is_in_the_file(void **state)
 	assert_true(linker_version(&found, version));
 	assert_string_equal(version, "GNU gold (GNU Binutils) 2.41");
 	free(found.path);
+	free(found.shown);
 	set_path("PATH", "d");
 	assert_int_equal(find("ld", NULL, false, &found), 0);
 	assert_false(linker_version(&found, version));
 	free(found.path);
+	free(found.shown);
 }
 
 int main(void)
@@ -215,6 +339,9 @@ int main(void)
 		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_compiler_path_is_for_compilers),
 		cmocka_unit_test(test_another_linker_is_never_taken),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_displaced),
+		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_odd_paths),
 		cmocka_unit_test(test_version_is_in_the_file),
 	};

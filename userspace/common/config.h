@@ -58,8 +58,9 @@ struct config {
 	struct config_list scrub; /* more names of secrets, globs */
 	bool opt_out;		  /* users may, default yes */
 	/* [link] */
-	bool link_stamp; /* default yes */
-	char *link_ld;	 /* real linker, "" : found by search */
+	bool link_stamp;	      /* default yes */
+	char *link_ld;		      /* real linker, "" : found by search */
+	struct config_list link_skip; /* outputs that aren't stamped, globs on whole paths */
 };
 
 /*

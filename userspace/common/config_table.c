@@ -31,6 +31,14 @@
 	"ignore job=no cgroup=/init.scope\n"                                                       \
 	"full"
 
+/* What build systems link only to see whether it can be linked: autoconf, CMake, Meson, SCons, waf,
+ * and Go, which tries options and reads
+ * symbols. */
+#define DEFAULT_SKIP                                                                               \
+	"*/conftest */conftest.* */conftest[0-9] */CMakeFiles/*/CompilerId* "                      \
+	"*/CMakeFiles/CMakeTmp/* */CMakeFiles/CMakeScratch/* */cmTC_* */meson-private/* "          \
+	"*/.sconf_temp/* */.conf_check_* */_cgo_.o */go-link-*/a.out"
+
 /* Options: the members by type of struct config_key. */
 #define KEY(in_section, key_name, of_type, key_member, key_default, means, options...)             \
 	{                                                                                          \
@@ -103,6 +111,8 @@ const struct config_key config_keys[] = {
 	    "programs are stamped when they are linked"),
 	KEY("link", "ld", KEY_PATH, link_ld, "",
 	    "the real linker; empty: searched for", .may_be_empty = true),
+	KEY("link", "skip", KEY_GLOBS, link_skip, DEFAULT_SKIP,
+	    "outputs that are neither stamped nor recorded: glob patterns; empty: none"),
 };
 /* clang-format on */
 
