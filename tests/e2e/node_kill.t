@@ -35,7 +35,8 @@ with node.Node(rotate_seconds="2") as n:
     tap.equal(sum(want.values()), KILLS * 211, "the load ran")
     tap.ok(not want - got, "no process is missing", list((want - got).items())[:5])
     tap.ok(not got - want, "none is recorded twice", list((got - want).items())[:5])
-    tap.equal([i for i, count in ids.items() if count > 1], [], "no run id twice")
+    twice = [(r["run_id"], r["pid"], r["start"], r["argv"]) for r in runs if ids[r["run_id"]] > 1]
+    tap.equal(twice, [], "no run id twice")
     objects = {h: s.get("objects", []) for h, s in n.sets().items()}
     whole = [r for r in runs if r["exit"] and r["argv"] and r["exe"]["build_id"] and len(objects[r["object_set"]]) == 2]
     tap.equal(len(whole), len(runs), "every one has argv, exit, build-id and both its objects")
