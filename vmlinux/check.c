@@ -86,10 +86,11 @@ static const char *missing_field(const struct btf *ours, const struct btf_type *
 /* Our own structs come through maps and events; the kernel's are those of vmlinux.h and drift.h. */
 static bool is_ours(const char *name)
 {
-	static const char *const own[] = {"event",	"event_exec", "event_fork",  "event_mmap",
-					  "event_exit", "event_file", "event_usage", "event_task",
-					  "span",	"counters",   "control",     "scratch",
-					  "walk",	"task_state", "elf64_phdr"};
+	static const char *const own[] = {"event",	"event_exec",  "event_fork",  "event_mmap",
+					  "event_exit", "event_file",  "event_usage", "event_task",
+					  "span",	"counters",    "control",     "scratch",
+					  "gate",	"kernel_rule", "walk",	      "task_state",
+					  "elf64_phdr"};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
 		if (!strcmp(own[i], name))

@@ -193,6 +193,7 @@ def same_pid(path):
     def launch():
         first = spawn(path, "exit", "21")
         os.waitpid(first, 0)
+        time.sleep(0.05)  # a pid comes round after some clock ticks, which tell runs apart
         for _ in range(500):
             open("/proc/sys/kernel/ns_last_pid", "w").write(str(first - 1))
             pid = os.fork()

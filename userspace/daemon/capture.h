@@ -62,6 +62,10 @@ int capture_drain(struct capture *capture, capture_sink sink, void *arg);
 /* CLOCK_BOOTTIME since when capture has gone on without a break, over restarts. */
 uint64_t capture_began(const struct capture *capture);
 int capture_totals(const struct capture *capture, struct capture_totals *ret);
+/* A place in the stream of events: behind all that was told until now; and whether all before it
+ * was drained. */
+uint64_t capture_mark(const struct capture *capture);
+bool capture_is_past(const struct capture *capture, uint64_t mark);
 /* Bytes that wait, and bytes there are. */
 void capture_ring(const struct capture *capture, uint64_t *ret_used, uint64_t *ret_size);
 

@@ -72,22 +72,49 @@ int capture_totals(const struct capture *c, struct capture_totals *ret)
 	return 0;
 }
 
-void ring_size(int ring_fd, uint64_t *ret_used, uint64_t *ret_size)
+/* The ring's two positions, bytes ever written and read; both 0 if they can't be had. */
+static void ring_positions(int ring_fd, uint64_t *ret_written, uint64_t *ret_read)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	uint64_t *consumer = mmap(NULL, page, PROT_READ, MAP_SHARED, ring_fd, 0);
 	uint64_t *producer = mmap(NULL, page, PROT_READ, MAP_SHARED, ring_fd, page);
-	struct bpf_map_info info = {};
-	__u32 len = sizeof(info);
 
-	*ret_size = bpf_obj_get_info_by_fd(ring_fd, &info, &len) ? 0 : info.max_entries;
-	*ret_used = 0;
-	if (consumer != MAP_FAILED && producer != MAP_FAILED)
-		*ret_used = *producer - *consumer;
+	*ret_written = *ret_read = 0;
+	if (consumer != MAP_FAILED && producer != MAP_FAILED) {
+		*ret_read = *consumer;
+		*ret_written = *producer;
+	}
 	if (consumer != MAP_FAILED)
 		munmap(consumer, page);
 	if (producer != MAP_FAILED)
 		munmap(producer, page);
+}
+
+void ring_size(int ring_fd, uint64_t *ret_used, uint64_t *ret_size)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	uint64_t written, read;
+
+	ring_positions(ring_fd, &written, &read);
+	*ret_used = written - read;
+	*ret_size = bpf_obj_get_info_by_fd(ring_fd, &info, &len) ? 0 : info.max_entries;
+}
+
+uint64_t capture_mark(const struct capture *c)
+{
+	uint64_t written, read;
+
+	ring_positions(c->now.ring_fd, &written, &read);
+	return written;
+}
+
+bool capture_is_past(const struct capture *c, uint64_t mark)
+{
+	uint64_t written, read;
+
+	ring_positions(c->now.ring_fd, &written, &read);
+	return !c->old_count && read >= mark;
 }
 
 void capture_ring(const struct capture *c, uint64_t *ret_used, uint64_t *ret_size)

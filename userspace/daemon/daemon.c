@@ -15,9 +15,10 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
-#define TICK_MS	    100	 /* the ring is drained so often, or when a quarter of it waits */
-#define DRAIN_MAX   8192 /* events at one go, so that what they finish is handed on meanwhile */
-#define STOP_MAX_NS (10 * NS_PER_S) /* lookups and the disk are waited for so long at the end */
+#define TICK_MS	       100  /* the ring is drained so often, or when a quarter of it waits */
+#define DRAIN_MAX      8192 /* events at one go, so that what they finish is handed on meanwhile */
+#define DRAIN_IDLE_MAX 100  /* times that nothing more came of an event that is being written */
+#define STOP_MAX_NS    (10 * NS_PER_S) /* lookups and the disk are waited for so long at the end */
 
 struct daemon {
 	const struct daemon_options *options;
@@ -34,6 +35,7 @@ struct daemon {
 	uint64_t closes_asked; /* of the writer, and before any flush that waits */
 	uint64_t ends_lost;    /* exits the ring had no room for, when the table was last looked
 				  through */
+	bool reconcile_wanted; /* it could not be done yet */
 	bool flush_wanted, flush_asked;
 	uint64_t flush_number;
 	bool stop;
@@ -165,15 +167,21 @@ static void turn(struct daemon *d, bool with_events)
 	free(lines);
 }
 
-/* Drains until nothing waits, or nothing more can be taken. */
-static void drain_all(struct daemon *d)
+/* Takes all that waits now. False if not all of it could be taken. */
+static bool drain_all(struct daemon *d)
 {
-	uint64_t used, size;
+	uint64_t mark = capture_mark(d->capture);
+	unsigned int idle = 0;
 
-	do {
+	for (;;) {
 		turn(d, true);
-		capture_ring(d->capture, &used, &size);
-	} while (used && tracker_has_room(d->tracker) && d->drained);
+		if (capture_is_past(d->capture, mark))
+			return true;
+		if (!tracker_has_room(d->tracker) || idle > DRAIN_IDLE_MAX)
+			return false;
+		if (!d->drained && idle++) /* an event is being written at this moment */
+			usleep(1000);
+	}
 }
 
 /* The table is made to agree with what the kernel has now: unknown processes are told of, and those
@@ -184,16 +192,19 @@ static void reconcile(struct daemon *d)
 	_cleanup_(scan_done) struct scan_tasks tasks = {0};
 	int r;
 
+	d->reconcile_wanted = false;
 	scan_mark(&tasks);
-	drain_all(d);
+	(void)drain_all(d);
 	r = scan_list(d->capture, &tasks);
 	if (r) {
 		log_warn(r, "cannot list running processes; those that ran before are not known");
 		return;
 	}
 	scan_tell(d->tracker, &tasks);
-	drain_all(d);
-	live_reconcile(tracker_live(d->tracker), scan_is_alive, &tasks);
+	if (drain_all(d))
+		live_reconcile(tracker_live(d->tracker), scan_is_alive, &tasks);
+	else /* the ends of what is gone may still wait */
+		d->reconcile_wanted = true;
 }
 
 /* --- the loop */
@@ -206,8 +217,9 @@ static void losses_tell(struct daemon *d)
 	writer_set_losses(d->writer, &status.losses);
 	d->losses_due_ns = node_boot_ns() + NS_PER_S;
 	/* an exit that was lost leaves its process in the table for ever */
-	if (status.losses.count[LOSS_RING_FULL_EXIT] + status.losses.count[LOSS_PROGRAM_MISSED] >
-	    d->ends_lost) {
+	if (d->reconcile_wanted ||
+	    status.losses.count[LOSS_RING_FULL_EXIT] + status.losses.count[LOSS_PROGRAM_MISSED] >
+		    d->ends_lost) {
 		d->ends_lost = status.losses.count[LOSS_RING_FULL_EXIT] +
 			       status.losses.count[LOSS_PROGRAM_MISSED];
 		reconcile(d);
@@ -349,7 +361,7 @@ static int end(struct daemon *d)
 	uint64_t until = node_boot_ns() + STOP_MAX_NS;
 	int r;
 
-	drain_all(d);
+	(void)drain_all(d);
 	node_tell(d, "stop");
 	while (!tracker_end_groups(d->tracker) && node_boot_ns() < until) {
 		turn(d, true);
