@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Start, loop and stop. */
+/* Start, loop and stop (daemon_control.c: what it is asked meanwhile). */
 #include "daemon/daemon.h"
 #include "common/fs.h"
 #include "common/log.h"
-#include "daemon/control.h"
 #include "daemon/journal.h"
-#include "daemon/links.h"
+#include "daemon/daemon_state.h"
 #include "daemon/scan.h"
-#include "daemon/status.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -20,63 +18,6 @@
 #define DRAIN_IDLE_MAX 100  /* times that nothing more came of an event that is being written */
 #define STOP_MAX_NS    (10 * NS_PER_S) /* lookups and the disk are waited for so long at the end */
 
-struct daemon {
-	const struct daemon_options *options;
-	const struct config *config;
-	struct node node;
-	struct capture *capture;
-	struct tracker *tracker;
-	struct writer *writer;
-	struct control_server *control;
-	struct links *links;
-	int lock_fd, epoll_fd, timer_fd, signal_fd;
-	unsigned int drained; /* in this go */
-	uint64_t node_due_ns, node_last_unix_ns, losses_due_ns;
-	uint64_t closes_asked; /* of the writer, and before any flush that waits */
-	uint64_t ends_lost;    /* exits the ring had no room for, when the table was last looked
-				  through */
-	bool reconcile_wanted; /* it could not be done yet */
-	bool flush_wanted, flush_asked;
-	uint64_t flush_number;
-	bool stop;
-};
-
-/* --- status and control */
-
-static void gather(struct daemon *d, struct status *ret)
-{
-	*ret = (struct status){.config = d->config, .node = &d->node, .capture = d->capture};
-	(void)capture_totals(d->capture, &ret->totals);
-	tracker_counts(d->tracker, &ret->tracker);
-	writer_status(d->writer, &ret->writer);
-	capture_ring(d->capture, &ret->ring_used, &ret->ring_size);
-	tracker_losses(d->tracker, &ret->totals, &ret->writer, &ret->losses);
-	links_losses(d->links, &ret->losses);
-}
-
-static void node_tell(struct daemon *d, const char *event)
-{
-	struct status status;
-	cJSON *record;
-
-	gather(d, &status);
-	record = status_node_record(&status, event, d->node_last_unix_ns);
-	if (!record)
-		return;
-	writer_put_record(d->writer, "node", record, NULL);
-	tracker_reported(d->tracker, &status.totals);
-	d->node_last_unix_ns = node_unix_ns();
-	d->node_due_ns = node_boot_ns() + d->config->node_seconds * NS_PER_S;
-}
-
-static cJSON *control_status(void *arg)
-{
-	struct status status;
-
-	gather(arg, &status);
-	return status_answer(&status);
-}
-
 static int drain_sink(void *arg, const struct event *event)
 {
 	struct daemon *d = arg;
@@ -85,71 +26,12 @@ static int drain_sink(void *arg, const struct event *event)
 	return r ? r : ++d->drained < DRAIN_MAX ? 0 : -EAGAIN;
 }
 
-static void drain(struct daemon *d)
+void daemon_drain(struct daemon *d)
 {
 	d->drained = 0;
 	if (tracker_has_room(d->tracker))
 		(void)capture_drain(d->capture, drain_sink, d);
 }
-
-static cJSON *control_explain(void *arg, const char *what)
-{
-	struct daemon *d = arg;
-
-	drain(d); /* it may be asked for as soon as it runs */
-	return tracker_explain(d->tracker, what);
-}
-
-static void control_flush(void *arg)
-{
-	struct daemon *d = arg;
-
-	d->flush_wanted = true;
-	d->flush_asked = false;
-}
-
-/* Once all that has ended is in the writer's hands, it is asked to close the file; then the flush
- * is done. */
-static void flush_advance(struct daemon *d)
-{
-	uint64_t used, size;
-
-	if (!d->flush_wanted || d->flush_asked)
-		return;
-	capture_ring(d->capture, &used, &size);
-	if (used || !tracker_end_groups(d->tracker))
-		return;
-	writer_put_close(d->writer);
-	writer_go(d->writer);
-	d->flush_number = ++d->closes_asked;
-	d->flush_asked = true;
-}
-
-static cJSON *control_flushed(void *arg)
-{
-	struct daemon *d = arg;
-	struct writer_status status;
-	cJSON *answer;
-
-	if (!d->flush_asked || writer_closed(d->writer) < d->flush_number)
-		return NULL;
-	d->flush_wanted = false;
-	writer_status(d->writer, &status);
-	answer = cJSON_CreateObject();
-	cJSON_AddStringToObject(answer, "schema", "runmark.status/1");
-	cJSON_AddTrueToObject(answer, "flushed");
-	cJSON_AddStringToObject(answer, "file", status.last);
-	cJSON_AddNumberToObject(answer, "last_seq", status.last_seq);
-	return answer;
-}
-
-static void control_tail(void *arg, bool on)
-{
-	writer_set_tail(((struct daemon *)arg)->writer, on);
-}
-
-static const struct control_actions control_actions = {
-	control_status, control_explain, control_flush, control_flushed, control_tail};
 
 /* --- what runs already, and what is gone */
 
@@ -158,10 +40,10 @@ static void turn(struct daemon *d, bool with_events)
 	char *lines = NULL;
 
 	if (with_events)
-		drain(d);
+		daemon_drain(d);
 	links_receive(d->links, with_events);
 	tracker_advance(d->tracker, &lines);
-	flush_advance(d);
+	daemon_flush(d);
 	if (lines)
 		control_lines(d->control, lines);
 	free(lines);
@@ -213,7 +95,7 @@ static void losses_tell(struct daemon *d)
 {
 	struct status status;
 
-	gather(d, &status);
+	daemon_gather(d, &status);
 	writer_set_losses(d->writer, &status.losses);
 	d->losses_due_ns = node_boot_ns() + NS_PER_S;
 	/* an exit that was lost leaves its process in the table for ever */
@@ -257,7 +139,7 @@ static void loop(struct daemon *d)
 		if (now >= d->losses_due_ns)
 			losses_tell(d);
 		if (now >= d->node_due_ns)
-			node_tell(d, "periodic");
+			daemon_tell(d, "periodic");
 	}
 }
 
@@ -345,7 +227,7 @@ static int begin(struct daemon *d)
 	capture_set_rules(d->capture, rules, tracker_kernel_rules(d->tracker, rules));
 	if (!capture_is_continued(d->capture))
 		tracker_capture_is_fresh(d->tracker);
-	r = control_new(c->control, &control_actions, d, &d->control);
+	r = control_new(c->control, &daemon_control, d, &d->control);
 	if (r)
 		return log_err(r, "cannot listen on %s", c->control);
 	r = links_new(c, &d->node, d->tracker, &d->links);
@@ -362,7 +244,7 @@ static int end(struct daemon *d)
 	int r;
 
 	(void)drain_all(d);
-	node_tell(d, "stop");
+	daemon_tell(d, "stop");
 	while (!tracker_end_groups(d->tracker) && node_boot_ns() < until) {
 		turn(d, true);
 		usleep(10000);
@@ -390,7 +272,7 @@ int daemon_run(const struct daemon_options *options)
 	if (!r) {
 		d.node_last_unix_ns = d.node.started_unix_ns;
 		reconcile(&d);
-		node_tell(&d, "start");
+		daemon_tell(&d, "start");
 		if (options->ready)
 			options->ready(options);
 		loop(&d);

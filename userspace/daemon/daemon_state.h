@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The daemon's insides, which daemon.c (start, loop, stop) and daemon_control.c (what it is asked)
+ * share. */
+#pragma once
+
+#include "daemon/control.h"
+#include "daemon/daemon.h"
+#include "daemon/links.h"
+#include "daemon/status.h"
+
+struct daemon {
+	const struct daemon_options *options;
+	const struct config *config;
+	struct node node;
+	struct capture *capture;
+	struct tracker *tracker;
+	struct writer *writer;
+	struct control_server *control;
+	struct links *links;
+	int lock_fd, epoll_fd, timer_fd, signal_fd;
+	unsigned int drained; /* in this go */
+	uint64_t node_due_ns, node_last_unix_ns, losses_due_ns;
+	uint64_t closes_asked; /* of the writer, and before any flush that waits */
+	uint64_t ends_lost;    /* exits the ring had no room for, when the table was last looked
+				  through */
+	bool reconcile_wanted; /* it could not be done yet */
+	bool flush_wanted, flush_asked;
+	uint64_t flush_mark; /* what was in the ring when it was asked for */
+	uint64_t flush_number;
+	bool stop;
+};
+
+/* Takes what the ring holds, up to a limit. */
+void daemon_drain(struct daemon *d);
+
+/* All that is known of how it goes. */
+void daemon_gather(struct daemon *d, struct status *ret);
+/* A node record: event is "start", "periodic" or "stop". */
+void daemon_tell(struct daemon *d, const char *event);
+/* Goes on with a flush that was asked for: once all that waited then is in the writer's hands, it
+ * is asked to close the file. */
+void daemon_flush(struct daemon *d);
+extern const struct control_actions daemon_control;
