@@ -166,6 +166,8 @@ install: all $(BUILD)/runmark.conf
 	$(Q)$(INSTALL) -m 755 $(BUILD)/bin/runmark-ld $(LIBEXEC)/ld
 	$(Q)cd $(LIBEXEC) && for name in $(filter-out ld,$(LD_NAMES)); do ln -sf ld $$name; done
 	$(Q)ln -sf ../libexec/runmark/ld $(DESTDIR)$(PREFIX)/bin/runmark-ld
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|g' ldwrap/runmark-ld-setup >$(DESTDIR)$(PREFIX)/sbin/runmark-ld-setup && \
+		chmod 755 $(DESTDIR)$(PREFIX)/sbin/runmark-ld-setup
 	$(Q)$(INSTALL) -m 644 $(PLACEHOLDERS:%=$(PLACEHOLDER_DIR)/placeholder-%.o) $(LIBEXEC)/
 	$(Q)for page in $(wildcard userspace/man/*.[1-8]); do \
 		$(INSTALL) -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/} || exit 1; done

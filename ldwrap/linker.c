@@ -315,6 +315,18 @@ static int try_targets(struct search *search, const char *targets, const char *n
 	return r;
 }
 
+/* At one of the system's places. Where alternatives lead ld to us, it is still called ld. */
+static int try_usual(struct search *search, const struct linker *linker, size_t index)
+{
+	int r = try_candidate(search, linker->fallbacks[index]);
+
+	if (r <= 0 || !index)
+		return r;
+	free(search->found.shown);
+	search->found.shown = strdup(linker->fallbacks[0]);
+	return search->found.shown ? r : -ENOMEM;
+}
+
 int linker_find(const struct linker *linker, const char *configured, const char *called,
 		const char *targets, struct linker_found *ret)
 {
@@ -333,7 +345,7 @@ int linker_find(const struct linker *linker, const char *configured, const char 
 	if (!r)
 		r = try_name(&search, linker->name, called != NULL);
 	for (size_t i = 0; !r && i < ARRAY_SIZE(linker->fallbacks) && linker->fallbacks[i]; i++)
-		r = try_candidate(&search, linker->fallbacks[i]);
+		r = try_usual(&search, linker, i);
 	if (!r && snprintf(usual, sizeof(usual), "/usr/bin/%s", linker->name) < PATH_MAX)
 		r = try_candidate(&search, usual);
 	/* a driver takes a target's own linker first, and ld else: as it would have, without us */

@@ -12,6 +12,7 @@ import tap
 
 BUILD = os.environ.get("BUILD", "build")
 PROGRAMS = {"sbin/runmarkd", "bin/runmark", "bin/runmark-ingest", "bin/runmark-ld"}
+SCRIPTS = {"sbin/runmark-ld-setup"}
 LINKERS = {f"libexec/runmark/{name}" for name in ("ld", "ld.bfd", "ld.gold", "ld.lld", "ld.mold")} | {
     f"libexec/runmark/aarch64-linux-gnu-{name}" for name in ("ld", "ld.bfd", "ld.gold") if os.uname().machine != "aarch64"}
 OTHERS = {f"libexec/runmark/placeholder-{machine}.o" for machine in ("x86_64", "i386", "aarch64")} | {
@@ -38,13 +39,13 @@ def below(folder):
 def check_files(dest):
     done = make_install(dest)
     tap.ok(done.returncode == 0, "make install", done.stdout)
-    want = {f"usr/{name}" for name in PROGRAMS | LINKERS | OTHERS | PAGES} | {"etc/runmark/runmark.conf"}
+    want = {f"usr/{name}" for name in PROGRAMS | SCRIPTS | LINKERS | OTHERS | PAGES} | {"etc/runmark/runmark.conf"}
     tap.equal(sorted(below(dest)), sorted(want), f"{len(want)} files, and no other")
     odd = []
     for name in sorted(want):
         path = f"{dest}/{name}"
         mode = stat.S_IMODE(os.stat(path).st_mode)
-        is_program = name.removeprefix("usr/") in PROGRAMS | LINKERS
+        is_program = name.removeprefix("usr/") in PROGRAMS | LINKERS | SCRIPTS
         if mode != (0o755 if is_program else 0o644) or os.stat(path).st_uid != os.geteuid():
             odd.append((name, oct(mode)))
     tap.ok(not odd, "modes are 755 for programs, 644 for all else", odd)
