@@ -68,7 +68,9 @@ enum event_trait {
 	TRAIT_ARGV_SCRUBBED = 1 << 7,
 	TRAIT_ARGV_DROPPED = 1 << 8, /* all but the first */
 };
-#define TRAIT_VERDICT 0xff000000u /* of an exec: what the daemon's rules say (daemon/rules.h) */
+/* of an exec, by the daemon (daemon/rules.h): */
+#define TRAIT_TASK    0x00003e00u /* by which rank variables a launcher started the process */
+#define TRAIT_VERDICT 0xff000000u /* what the rules say */
 
 struct event {
 	__u32 kind; /* enum event_kind */

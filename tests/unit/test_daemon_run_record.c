@@ -4,6 +4,7 @@
 #include "tests/unit/daemon_image.h"
 
 #include "common/text.h"
+#include "daemon/rules.h"
 
 static struct facts *facts;
 
@@ -99,6 +100,63 @@ static void every_field_comes_from_its_event(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		assert_field(record, fields[i].path, fields[i].json);
 	image_free(facts, image);
+}
+
+#define ENV(text) BYTES_INIT(text)
+
+static void a_task_has_the_rank_that_its_launcher_told(void **state)
+{
+	static const struct {
+		uint32_t task;
+		struct bytes env;
+		const char *cgroup, *json;
+	} cases[] = {
+		{0, ENV("PMI_RANK=3\0PMI_SIZE=4\0"), NULL, "null"},
+		{RANKS_PMI, ENV("PMI_RANK=3\0PMI_SIZE=4\0"), NULL,
+		 "{\"rank\":3,\"size\":4,\"from\":\"PMI_RANK\"}"},
+		{RANKS_OPENMPI | RANKS_PMIX,
+		 ENV("PMIX_RANK=1\0OMPI_COMM_WORLD_SIZE=2\0OMPI_COMM_WORLD_RANK=1\0"), NULL,
+		 "{\"rank\":1,\"size\":2,\"from\":\"OMPI_COMM_WORLD_RANK\"}"},
+		/* srun in a task of mpirun: what the launcher set counts, not what it left */
+		{RANKS_SLURM,
+		 ENV("OMPI_COMM_WORLD_RANK=7\0OMPI_COMM_WORLD_SIZE=9\0SLURM_PROCID=0\0"
+		     "SLURM_NTASKS=64\0"),
+		 "/system.slice/slurmstepd.scope/job_1/step_0/user/task_0",
+		 "{\"rank\":0,\"size\":64,\"from\":\"SLURM_PROCID\"}"},
+		{RANKS_SLURM, ENV("SLURM_PROCID=0\0SLURM_NTASKS=64\0"),
+		 "/system.slice/slurmstepd.scope/job_1/step_batch/user/task_0", "null"},
+		{RANKS_SLURM | RANKS_PMIX, ENV("SLURM_PROCID=1\0SLURM_NTASKS=2\0PMIX_RANK=1\0"),
+		 NULL, "{\"rank\":1,\"size\":2,\"from\":\"SLURM_PROCID\"}"},
+		{RANKS_PMIX, ENV("PMIX_RANK=5"), NULL, "null"}, /* the last may have been cut */
+		{RANKS_PMIX, ENV("PMIX_RANK=5\0"), NULL,
+		 "{\"rank\":5,\"size\":null,\"from\":\"PMIX_RANK\"}"},
+		{RANKS_OTHER, ENV("MPI_LOCALRANKID=1\0"), NULL, "null"}, /* of its node alone */
+		/* nonsense */
+		{RANKS_PMI, ENV("PMI_RANK=4\0PMI_SIZE=4\0"), NULL, "null"},
+		{RANKS_PMI, ENV("PMI_RANK=-1\0PMI_SIZE=4\0"), NULL, "null"},
+		{RANKS_PMI, ENV("PMI_RANK=\0PMI_SIZE=4\0"), NULL, "null"},
+		{RANKS_PMI, ENV("PMI_RANK=1x\0"), NULL, "null"},
+		{RANKS_PMI, ENV("PMI_RANK=99999999999999999999\0"), NULL, "null"},
+		{RANKS_PMI, ENV("PMI_RANK=2\0PMI_SIZE=many\0"), NULL,
+		 "{\"rank\":2,\"size\":null,\"from\":\"PMI_RANK\"}"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct exec_texts texts = {.env = cases[i].env,
+					   .cgroup = cases[i].cgroup ? bytes_of(cases[i].cgroup)
+								     : (struct bytes){}};
+		struct image *image = image_of(facts, &texts, 0, 0);
+		_cleanup_json_ cJSON *record = NULL, *copy = NULL;
+
+		exec_set_task(image->exec, cases[i].task);
+		record = image_record(image);
+		assert_field(record, "mpi", cases[i].json);
+		image->s.origin = ORIGIN_FORK;
+		copy = image_record(image);
+		assert_field(copy, "mpi", "null");
+		image_free(facts, image);
+	}
 }
 
 static void every_end_is_told(void **state)
@@ -361,6 +419,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_field_comes_from_its_event),
+		cmocka_unit_test(a_task_has_the_rank_that_its_launcher_told),
 		cmocka_unit_test(every_end_is_told),
 		cmocka_unit_test(an_exec_names_the_run_that_followed),
 		cmocka_unit_test(any_byte_goes_through),

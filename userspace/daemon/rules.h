@@ -30,6 +30,16 @@ enum {
 #define VERDICT_ACTIONS 7u
 #define RANKS_SHIFT	27
 #define RANKS_MASK	31u
+#define TASK_SHIFT	9 /* of TRAIT_TASK, with the same mask */
+
+/* Launchers, by the bit of the variable that tells a task its rank. */
+enum ranks {
+	RANKS_SLURM = 1 << 0,
+	RANKS_PMIX = 1 << 1,
+	RANKS_PMI = 1 << 2,
+	RANKS_OPENMPI = 1 << 3,
+	RANKS_OTHER = 1 << 4,
+};
 
 struct subject {	/* what rules ask about; text is NUL-terminated */
 	uint32_t known; /* bit by enum rule_about */
@@ -98,6 +108,16 @@ static inline void exec_set_verdict(struct event_exec *exec, unsigned int verdic
 {
 	exec->head.traits &= ~TRAIT_VERDICT;
 	exec->head.traits |= verdict << VERDICT_SHIFT | (ranks & RANKS_MASK) << RANKS_SHIFT;
+}
+/* The variables by which a launcher started the exec's process; 0: none did. */
+static inline uint32_t exec_task(const struct event_exec *exec)
+{
+	return exec->head.traits >> TASK_SHIFT & RANKS_MASK;
+}
+static inline void exec_set_task(struct event_exec *exec, uint32_t ranks)
+{
+	exec->head.traits &= ~TRAIT_TASK;
+	exec->head.traits |= (ranks & RANKS_MASK) << TASK_SHIFT;
 }
 static inline bool verdict_is_recorded(unsigned int verdict)
 {

@@ -44,14 +44,14 @@ void subject_of_path(struct bytes path, struct subject *ret)
 	text_take(ret->path, sizeof(ret->path), path);
 }
 
-/* By bit. The last bit stands for all further ones. */
 static const struct {
 	const char *name;
-	unsigned int bit;
+	enum ranks bit;
 } rank_variables[] = {
-	{"SLURM_PROCID=", 0},	      {"PMIX_RANK=", 1},   {"PMI_RANK=", 2},
-	{"OMPI_COMM_WORLD_RANK=", 3}, {"PALS_RANKID=", 4}, {"MV2_COMM_WORLD_RANK=", 4},
-	{"MPI_LOCALRANKID=", 4},
+	{"SLURM_PROCID=", RANKS_SLURM},	   {"PMIX_RANK=", RANKS_PMIX},
+	{"PMI_RANK=", RANKS_PMI},	   {"OMPI_COMM_WORLD_RANK=", RANKS_OPENMPI},
+	{"PALS_RANKID=", RANKS_OTHER},	   {"MV2_COMM_WORLD_RANK=", RANKS_OTHER},
+	{"MPI_LOCALRANKID=", RANKS_OTHER},
 };
 
 uint32_t ranks_of_env(struct bytes env)
@@ -69,7 +69,7 @@ uint32_t ranks_of_env(struct bytes env)
 
 				if (len >= name_len &&
 				    !memcmp(env.data, rank_variables[i].name, name_len))
-					ranks |= 1u << rank_variables[i].bit;
+					ranks |= rank_variables[i].bit;
 			}
 		}
 		len = MIN(len + 1, env.len);

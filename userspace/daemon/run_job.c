@@ -47,6 +47,11 @@ static const char *env_lookup(void *arg, const char *name)
 	return NULL;
 }
 
+const char *exec_variable(const struct event_exec *exec, const char *name)
+{
+	return env_lookup((void *)exec, name);
+}
+
 int exec_job(const struct event_exec *exec, struct job *ret)
 {
 	return job_from_cgroup(exec_bytes(exec, exec->cgroup), exec_bytes(exec, exec->cgroup_v1),

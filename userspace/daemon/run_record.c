@@ -319,7 +319,7 @@ static cJSON *record_of(const char *schema, const struct node *node, const struc
 	    !json_add_or_null(record, "env_set", env_hash) ||
 	    !json_add_or_null(record, "object_set", object_hash) || !add_times(record, image) ||
 	    !add_exit(record, node, image) || !add_usage(record, image) ||
-	    !record_add_null(record, "mpi") || !add_incomplete(record, image, object_hash)) {
+	    !mpi_json_add(record, image, &job) || !add_incomplete(record, image, object_hash)) {
 		cJSON_Delete(record);
 		return NULL;
 	}

@@ -45,6 +45,10 @@ int image_job(const struct image *image, struct job *ret);
 /* The same from the exec's cgroup alone, and the cgroup. */
 int exec_job(const struct event_exec *exec, struct job *ret);
 struct bytes exec_cgroup(const struct event_exec *exec);
+/* A variable of the exec's environment as it was kept, or NULL. */
+const char *exec_variable(const struct event_exec *exec, const char *name);
+/* "mpi": rank and size of a task that a launcher started; null of anything else. */
+bool mpi_json_add(cJSON *record, const struct image *image, const struct job *job);
 /* The control group that decides: v2's path, or v1's where that alone names a job or v2 has only
  * its root. */
 struct bytes image_cgroup(const struct image *image);

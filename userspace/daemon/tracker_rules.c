@@ -32,6 +32,19 @@ static uint32_t parent_ranks(const struct tracker *t, const struct event_exec *e
 	return parent && parent->exec ? exec_ranks(parent->exec) : 0;
 }
 
+/*
+ * The variables by which a launcher started this process: those that its parent has not. They stay
+ * when the process executes another program (numactl ./a.out), and are not a copy's of a task.
+ */
+static uint32_t task_of(const struct tracker *t, const struct event_exec *e, uint32_t ranks)
+{
+	const struct image *own = live_image_of(t->live, e->head.pid, e->head.start_ns);
+
+	if (own && own->exec && own->s.key.pid == e->head.pid)
+		return ranks & (exec_task(own->exec) | ~exec_ranks(own->exec));
+	return ranks & ~parent_ranks(t, e) & ~(own && own->exec ? exec_ranks(own->exec) : 0);
+}
+
 /* Without its argv and environment, which nobody will ask for, where these stand behind all else.
  */
 static void strip(const struct event_exec *e, struct event_exec *out)
@@ -76,6 +89,7 @@ void tracker_judge(struct tracker *t, const struct event_exec *e)
 	else
 		strip(e, out);
 	exec_set_verdict(out, verdict, ranks);
+	exec_set_task(out, task_of(t, e, ranks));
 }
 
 const struct event *tracker_blank(struct tracker *t, const struct event *e)
