@@ -74,8 +74,8 @@ with node.Node() as n:
     _, status, usage = os.wait4(child.pid, 0)
     n.flush()
     runs = n.runs()
-    parents = [r for r in runs if r["exe"]["path"].endswith("/parent")]
-    children = [r for r in runs if r["exe"]["path"].endswith("/child")]
+    parents = [r for r in runs if r["exe"]["path"] == f"{n.top}/parent"]
+    children = [r for r in runs if (r["exe"]["path"] or "").endswith("/child")]
     tap.equal((len(parents), len(children)), (3, 4), "all ran")
     for run in parents:
         how = run["argv"][1]
