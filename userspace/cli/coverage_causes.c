@@ -41,6 +41,7 @@ const struct coverage_cause coverage_causes[] = {
 	{"ignored", "runs that a rule leaves out", BY_RULE},
 	{"out_of_scope", "runs outside of jobs, where only jobs are recorded", BY_RULE},
 	{"message_refused", "messages of link wrappers refused or not whole", DETAILS},
+	{"link_missing", "links of which no record came", DETAILS},
 };
 const size_t coverage_causes_count = ARRAY_SIZE(coverage_causes);
 

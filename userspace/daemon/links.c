@@ -2,12 +2,11 @@
 /* From what a user's program says of a link to a link record of this node. */
 #include "daemon/links.h"
 #include "common/id.h"
-#include "common/job.h"
+#include "common/record.h"
 #include "common/text.h"
 #include "daemon/drop.h"
 #include "daemon/link_record.h"
 #include "daemon/receive.h"
-#include "daemon/run_record.h"
 
 #include <errno.h>
 
@@ -23,18 +22,6 @@ struct links {
 	unsigned int ticks;
 	uint64_t refused;
 };
-
-/* The job of the process that sent the record, if its image is known. */
-static void add_job(struct links *l, cJSON *record, uint32_t pid)
-{
-	const struct image *image = pid ? live_image_of(tracker_live(l->tracker), pid, 0) : NULL;
-	struct job job;
-
-	if (image && !image_job(image, &job))
-		(void)job_json_add(record, &job, image_cgroup(image));
-	else
-		record_add_null(record, "job");
-}
 
 /*
  * The id a user sends serves to tell a record that comes twice (by socket and drop folder); as it
@@ -71,7 +58,7 @@ static void take(void *arg, enum message_kind kind, const struct message_sender 
 	cJSON_AddStringToObject(record, "host", l->node->host);
 	cJSON_AddStringToObject(record, "cluster", l->node->cluster);
 	cJSON_AddStringToObject(record, "boot_id", l->node->boot_id);
-	add_job(l, record, sender->pid);
+	record_add_null(record, "job"); /* the tracker looks for it */
 	tracker_link(l->tracker, record, sender->uid);
 }
 

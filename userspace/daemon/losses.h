@@ -31,7 +31,8 @@
 	X(SPOOL_EXPIRED, "spool_expired", "spool files removed since they were too old")           \
 	X(RECORD_FAILED, "record_failed",                                                          \
 	  "records that could not be made or were too long; a group counts as its runs")           \
-	X(MESSAGE_REFUSED, "message_refused", "messages of link wrappers refused or not whole")
+	X(MESSAGE_REFUSED, "message_refused", "messages of link wrappers refused or not whole")    \
+	X(LINK_MISSING, "link_missing", "links of which no record came")
 
 enum loss {
 #define X(cause, name, text) LOSS_##cause,

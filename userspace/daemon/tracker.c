@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Events in, images out, the journal in between. */
 #include "daemon/tracker.h"
+#include "common/record.h"
 #include "daemon/run_record.h"
 #include "daemon/spool.h"
 #include "daemon/tracker_state.h"
@@ -119,6 +120,9 @@ int tracker_new(const struct config *config, const struct node *node, struct wri
 		r = rules_new(config, &t->rules);
 	if (!r)
 		r = groups_new(&t->groups);
+	t->link_runs = link_runs_new();
+	if (!r && !t->link_runs)
+		r = -ENOMEM;
 	if (!r) {
 		live_set_clock(t->live, node_unix_ns() - node_boot_ns());
 		live_set_max(t->live, ((uint64_t)config->journal_mib << 20) / 2);
@@ -159,6 +163,7 @@ void tracker_free(struct tracker *t)
 	tracker_groups_free(t);
 	tracker_starts_free(t);
 	live_free(t->live);
+	link_runs_free(t->link_runs);
 	journal_free(t->journal);
 	privacy_free(t->privacy);
 	rules_free(t->rules, t->facts);
@@ -212,7 +217,10 @@ void tracker_scanned(struct tracker *t, const struct event *event)
 void tracker_link(struct tracker *t, cJSON *record, uint32_t uid)
 {
 	struct link *link = NULL;
+	double pid = 0;
 
+	(void)record_get_number(record, "pid", &pid);
+	link_runs_recorded(t->link_runs, pid, uid, node_boot_ns());
 	if (privacy_link(t->privacy, record))
 		link = tracker_add_link(t, record, uid);
 	else
@@ -228,6 +236,7 @@ static void images_advance(struct tracker *t, uint64_t now_ns)
 
 	while ((image = TAILQ_FIRST(finished))) {
 		TAILQ_REMOVE(finished, image, link);
+		tracker_link_run(t, image, now_ns);
 		image->deadline_ns = now_ns + FACTS_PATIENCE_NS;
 		TAILQ_INSERT_TAIL(&t->waiting, image, link);
 		t->counts.waiting++;
@@ -357,4 +366,5 @@ void tracker_losses(struct tracker *t, const struct capture_totals *totals,
 	ret->count[LOSS_SPOOL_QUOTA] = writer->dropped;
 	ret->count[LOSS_SPOOL_EXPIRED] = writer->expired;
 	ret->count[LOSS_RECORD_FAILED] = writer->failed;
+	ret->count[LOSS_LINK_MISSING] = link_runs_missing(t->link_runs, node_boot_ns());
 }

@@ -5,6 +5,7 @@
 
 #include "daemon/group.h"
 #include "daemon/journal.h"
+#include "daemon/link_runs.h"
 #include "daemon/privacy.h"
 #include "daemon/rules.h"
 #include "daemon/spool.h"
@@ -17,6 +18,8 @@ struct link {		    /* a link record on its way */
 	cJSON *record;
 	struct fact *user;
 	uint64_t deadline_ns;
+	uint32_t pid; /* of its sender, whose job is waited for; 0: no more */
+	uint64_t job_deadline_ns;
 	bool is_writing;
 	TAILQ_ENTRY(link) link;
 };
@@ -35,6 +38,7 @@ struct tracker {
 	struct subject subject; /* of the exec at hand */
 	struct image_list waiting, writing;
 	struct link_list links;
+	struct link_runs *link_runs;
 	struct groups *groups; /* open */
 	struct group_list ended_groups, writing_groups;
 	struct image_list starting, writing_starts; /* snapshots */
@@ -60,6 +64,8 @@ int tracker_restart_journal(struct tracker *tracker);
 void tracker_keep_journal_short(struct tracker *tracker, uint64_t now_ns);
 int tracker_journal_link(struct tracker *tracker, const struct link *link);
 
+/* An image that has ended may be a linker. */
+void tracker_link_run(struct tracker *tracker, const struct image *image, uint64_t now_ns);
 /* Takes the record over. NULL if it has no id of its own, or memory ran out. */
 struct link *tracker_add_link(struct tracker *tracker, cJSON *record, uint32_t uid);
 void tracker_free_link(struct tracker *tracker, struct link *link);
