@@ -239,6 +239,9 @@ static const struct column link_columns[] = {
 	FIELD("compiler.version", "compiler_version", TEXT),
 	FIELD("compiler.text", "compiler_text", TEXT, .max = 4096),
 	FIELD("compilers", "compilers", JSON),
+	FIELD("language", "language", TEXT),
+	FIELD("symbols.imported", "imported", NUMBER),
+	FIELD("symbols.exported", "exported", NUMBER),
 	TOLD("input_set", INPUT_SET),
 	FIELD("pid", "pid", NUMBER, .max = PID_LIMIT),
 	FIELD("modules", "modules", TEXT, .max = 65536),
@@ -254,6 +257,8 @@ static const struct column link_text_columns[] = {
 	FIELD("link_line_b64", "link_line_b64", JSON),
 	FIELD("driver.argv", "driver_argv", JSON_EXACT),
 	FIELD("driver.argv_b64", "driver_argv_b64", JSON),
+	FIELD("symbols.imported_names", "imported_names", JSON),
+	FIELD("symbols.exported_names", "exported_names", JSON),
 	FIELD("cwd", "cwd", BYTES),
 };
 TABLE(link_text, TABLE_LINK_TEXT, 1, false);

@@ -23,9 +23,11 @@
 
 MIGRATION_TEXT(schema_sqlite_0001, "0001_initial.sql");
 MIGRATION_TEXT(schema_sqlite_0002, "0002_coverage_groups.sql");
+MIGRATION_TEXT(schema_sqlite_0003, "0003_links.sql");
 
 /* The first is number 1. */
-static const char *const migrations[] = {schema_sqlite_0001, schema_sqlite_0002};
+static const char *const migrations[] = {schema_sqlite_0001, schema_sqlite_0002,
+					 schema_sqlite_0003};
 
 int sqlite_schema_version(void)
 {

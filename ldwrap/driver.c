@@ -7,25 +7,40 @@
 #include <errno.h>
 
 /* Names without a target in front and a version behind; blanks around each. */
-static const struct {
+static const struct compiler_driver {
 	const char *names;
 	const char *comment_start; /* "": its compiler leaves no text */
+	const char *language;	   /* of its own name; gcc links any, so see report_inputs.c */
 } drivers[] = {
-	{" gcc g++ cc c++ c89 c99 c11 c17 gfortran f77 f95 gccgo gdc gnatlink gnatbind gm2 ",
-	 "GCC: "},
-	{" clang clang++ amdclang amdclang++ hipcc ", "clang version "},
-	{" flang flang-new f18 amdflang ", "flang"},
-	{" icx icpx ifx dpcpp ", "Intel(R) oneAPI"},
-	{" icc icpc ifort ", "Intel(R)"},
-	{" nvc nvc++ nvfortran pgcc pgc++ pgf90 pgfortran ", "NVIDIA"},
-	{" craycc crayCC crayftn cc.cray ftn.cray ", "Cray"},
-	{" rustc ", "rustc version "},
-	{" tcc ", ""},
-	{" ghc ", "GHC "},
-	{" ldc2 ", "ldc version "},
+	{" gcc cc c89 c99 c11 c17 ", "GCC: ", "c"},
+	{" g++ c++ ", "GCC: ", "c++"},
+	{" gfortran f77 f95 ", "GCC: ", "fortran"},
+	{" gccgo ", "GCC: ", "go"},
+	{" gdc ", "GCC: ", "d"},
+	{" gnatlink gnatbind ", "GCC: ", "ada"},
+	{" gm2 ", "GCC: ", "modula-2"},
+	{" clang amdclang ", "clang version ", "c"},
+	{" clang++ amdclang++ hipcc ", "clang version ", "c++"},
+	{" flang flang-new f18 amdflang ", "flang", "fortran"},
+	{" icx ", "Intel(R) oneAPI", "c"},
+	{" icpx dpcpp ", "Intel(R) oneAPI", "c++"},
+	{" ifx ", "Intel(R) oneAPI", "fortran"},
+	{" icc ", "Intel(R)", "c"},
+	{" icpc ", "Intel(R)", "c++"},
+	{" ifort ", "Intel(R)", "fortran"},
+	{" nvc pgcc ", "NVIDIA", "c"},
+	{" nvc++ pgc++ ", "NVIDIA", "c++"},
+	{" nvfortran pgf90 pgfortran ", "NVIDIA", "fortran"},
+	{" craycc cc.cray ", "Cray", "c"},
+	{" crayCC ", "Cray", "c++"},
+	{" crayftn ftn.cray ", "Cray", "fortran"},
+	{" rustc ", "rustc version ", "rust"},
+	{" tcc ", "", "c"},
+	{" ghc ", "GHC ", "haskell"},
+	{" ldc2 ", "ldc version ", "d"},
 };
 
-const char *driver_comment_start(const char *name)
+static const struct compiler_driver *find_driver(const char *name)
 {
 	size_t len = strlen(name), end = len;
 
@@ -41,12 +56,19 @@ const char *driver_comment_start(const char *name)
 		if (n > 0 && (size_t)n < sizeof(wanted) && !strchr(part, ' '))
 			for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
 				if (strstr(drivers[i].names, wanted))
-					return drivers[i].comment_start;
+					return &drivers[i];
 		part = memchr(part, '-', (size_t)(name + len - part));
 		if (part)
 			part++;
 	}
 	return NULL;
+}
+
+const char *driver_comment_start(const char *name)
+{
+	const struct compiler_driver *driver = find_driver(name);
+
+	return driver ? driver->comment_start : NULL;
 }
 
 /* Parent of pid, or 0, and the name it was started by (15 bytes of it). What follows the last ')'
@@ -95,16 +117,20 @@ static bool read_arguments(pid_t pid, struct driver *driver)
 /* By the program's own name, or by the one it was started by: a driver may be a link. */
 static bool is_driver(pid_t pid, const char *name, struct driver *driver)
 {
+	const struct compiler_driver *found;
 	char path[32];
 	ssize_t len;
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	len = readlink(path, driver->path, sizeof(driver->path) - 1);
 	driver->path[MAX(len, 0)] = '\0';
-	driver->comment_start = driver_comment_start(fs_base_name(driver->path));
-	if (!driver->comment_start)
-		driver->comment_start = driver_comment_start(name);
-	return driver->comment_start && read_arguments(pid, driver);
+	/* the name it was started by tells g++ from gcc, where both are links to one file */
+	found = find_driver(name) ?: find_driver(fs_base_name(driver->path));
+	if (!found)
+		return false;
+	driver->comment_start = found->comment_start;
+	driver->language = found->language;
+	return read_arguments(pid, driver);
 }
 
 int driver_find(pid_t start, struct driver *ret)

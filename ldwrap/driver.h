@@ -21,6 +21,7 @@ struct driver {
 	char *arguments;     /* NUL behind each; freed by driver_done() */
 	size_t arguments_len;
 	bool is_cut;		   /* the command line was longer */
+	const char *language;	   /* that its name stands for; a static string */
 	const char *comment_start; /* how its compiler's text in .comment starts; a static string */
 };
 

@@ -154,6 +154,7 @@ static void send_record(struct link *link, struct augmented *augmented, int fd,
 		.tokens = augmented->decision.line.tokens,
 		.token_count = augmented->decision.line.count,
 		.placeholder = augmented->decision.placeholder,
+		.symbols = link->config.link_symbols,
 		.began_ns = link->began_ns,
 		.linker_ns = augmented->linker_ns,
 	};

@@ -198,20 +198,17 @@ static void add_times(struct json *record, const struct report_result *result)
 	json_seconds(record, "own_s", elapsed_ns - MIN(elapsed_ns, result->linker_ns));
 }
 
-/* All but the inputs has limits that keep it well below a message's; they are left out where they
- * don't fit. */
+/* All but the inputs has limits that keep it well below a message's; they get what is left. */
 static void add_inputs(struct report *report, const struct report_result *result)
 {
 	struct json inputs = {.data = NULL};
+	size_t taken = report->record.len + REPORT_ROOM;
 
-	report_inputs(report, result, &inputs);
-	if (inputs.len < MESSAGE_MAX - MIN(report->record.len, (size_t)MESSAGE_MAX) - 4096) {
-		json_value(&report->record, "inputs", &inputs);
-	} else {
-		json_null(&report->record, "inputs");
-		report_incomplete(report, "inputs: too long");
-	}
+	report->language = report->has_driver ? report->driver.language : NULL;
+	report_inputs(report, result, taken < MESSAGE_MAX ? MESSAGE_MAX - taken : 0, &inputs);
+	json_value(&report->record, "inputs", &inputs);
 	json_done(&inputs);
+	json_text(&report->record, "language", bytes_of(report->language));
 }
 
 int report_finish(struct report *report, const struct report_result *result)
@@ -229,6 +226,7 @@ int report_finish(struct report *report, const struct report_result *result)
 	add_linker(report, compilers);
 	add_compiler(report, compilers);
 	add_inputs(report, result);
+	report_symbols(report, result->fd, result->symbols);
 	add_times(record, result);
 	json_open(record, "incomplete", '[');
 	for (size_t i = 0; i < report->incomplete_count; i++)

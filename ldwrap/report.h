@@ -19,6 +19,9 @@
 #define REPORT_IDS_MAX	      1000		/* shared libraries among them whose ids are read */
 #define REPORT_IDS_NS	      (100 * NS_PER_MS) /* time for that */
 #define REPORT_COMMENT_MAX    16384		/* bytes of .comment */
+#define REPORT_NAMES_MAX      10000		/* names of symbols, on either side */
+#define REPORT_NAMES_BYTES    (64 * 1024)	/* of either */
+#define REPORT_ROOM	      (768 * 1024)	/* for all behind the inputs */
 #define REPORT_INCOMPLETE_MAX 16		/* facts that aren't whole */
 
 struct report {
@@ -28,6 +31,7 @@ struct report {
 	struct driver driver;
 	bool has_driver;
 	const struct linker_found *linker;
+	const char *language;			 /* a static string; NULL: not known */
 	char linker_version[LINKER_VERSION_MAX]; /* "": not told by its file */
 };
 
@@ -46,15 +50,21 @@ struct report_result {
 	struct bytes dependencies; /* what the linker wrote to --dependency-file; len 0: nothing */
 	const char *const *tokens; /* the line, should it have written nothing */
 	size_t token_count;
-	const char *placeholder;      /* no input of the user's */
+	const char *placeholder; /* no input of the user's */
+	enum config_symbols symbols;
 	uint64_t began_ns, linker_ns; /* CLOCK_MONOTONIC at our start; time that the linker took */
 };
 
 /* Adds the result. 0; then report->record is one line. -ENOMEM, -E2BIG (over MESSAGE_MAX). */
 int report_finish(struct report *report, const struct report_result *result);
 
-/* The files that the link read, as an array (report_inputs.c). */
-void report_inputs(struct report *report, const struct report_result *result, struct json *ret);
+/* The files that the link read, as an array that stops behind max_bytes (report_inputs.c). What
+ * they tell of the language, too. */
+void report_inputs(struct report *report, const struct report_result *result, size_t max_bytes,
+		   struct json *ret);
+
+/* Dynamic symbols of the output, as wanted (report_symbols.c). */
+void report_symbols(struct report *report, int fd, enum config_symbols wanted);
 
 /*
  * To runmarkd's socket, or, where that doesn't take it, to the drop directory: under a temporary

@@ -38,6 +38,8 @@ static bool path_set_add(struct path_set *set, const char *path)
 
 struct input_list {
 	struct json *array;
+	const char **language; /* of the report */
+	size_t max_bytes;
 	struct path_set seen;
 	const char *placeholder;
 	size_t count, left_out, ids, unread_ids;
@@ -66,6 +68,38 @@ static void add_ids(struct input_list *list, int fd)
 	json_uuid(list->array, "watermark", note_is_stamped(&id.notes) ? id.notes.watermark : NULL);
 }
 
+/*
+ * What a linker is given for each language, by any driver. A library that a driver for one language
+ * names too doesn't count for it: g++ has libc, and gfortran libquadmath.
+ */
+static void look_for_language(struct input_list *list, const char *path)
+{
+	static const struct {
+		const char *sign, *language;
+	} signs[] = {
+		{"/libstdc++.", "c++"},
+		{"/libc++.", "c++"},
+		{"/libgfortran.", "fortran"},
+		{"/libflang", "fortran"},
+		{"/libFortran", "fortran"},
+		{"/libifcore", "fortran"},
+		{"/libnvf.", "fortran"},
+		{"/libgnat", "ada"},
+		{".rlib", "rust"},
+		{".rcgu.o", "rust"},
+		{"/go.o", "go"},
+		{"/libphobos", "d"},
+		{"/libgphobos", "d"},
+	};
+
+	/* a driver's name that stands for more than C says more than a library */
+	if (!*list->language || strcmp(*list->language, "c"))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+		if (strstr(path, signs[i].sign))
+			*list->language = signs[i].language;
+}
+
 static bool add_input(void *arg, const char *path)
 {
 	struct input_list *list = arg;
@@ -74,7 +108,8 @@ static bool add_input(void *arg, const char *path)
 
 	if (!strcmp(path, list->placeholder))
 		return true;
-	if (list->count >= REPORT_INPUTS_MAX) {
+	look_for_language(list, path);
+	if (list->count >= REPORT_INPUTS_MAX || list->array->len >= list->max_bytes) {
 		list->left_out++;
 		return true;
 	}
@@ -96,16 +131,21 @@ static bool add_line_input(void *arg, const char *name, bool is_library)
 	return is_library || add_input(arg, name);
 }
 
-void report_inputs(struct report *report, const struct report_result *result, struct json *ret)
+void report_inputs(struct report *report, const struct report_result *result, size_t max_bytes,
+		   struct json *ret)
 {
 	struct input_list list = {.array = ret,
+				  .language = &report->language,
+				  .max_bytes = max_bytes,
 				  .placeholder = result->placeholder,
 				  .deadline_ns = now_ns() + REPORT_IDS_NS};
 
 	path_set_init(&list.seen, result->dependencies.len ?: SIZE_MAX);
 	json_open(ret, NULL, '[');
 	if (result->dependencies.len) {
-		list.left_out = depfile_each(result->dependencies, add_input, &list);
+		size_t passed_over = depfile_each(result->dependencies, add_input, &list);
+
+		list.left_out += passed_over;
 	} else {
 		ldargs_each_input(result->tokens, result->token_count, add_line_input, &list);
 		report_incomplete(report, "inputs: libraries missing, the linker lists none");
@@ -113,7 +153,7 @@ void report_inputs(struct report *report, const struct report_result *result, st
 	json_close(ret, ']');
 	free(list.seen.hashes);
 	if (list.left_out)
-		report_incomplete(report, "inputs: cut at 20000 files");
+		report_incomplete(report, "inputs: cut at 20000 files, or at the size of a record");
 	if (list.unread_ids)
 		report_incomplete(report, "inputs: ids of some libraries were not read");
 }

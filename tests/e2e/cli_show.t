@@ -238,6 +238,11 @@ for args, status, said in statuses:
     tap.ok(result.status == status and said in result.err,
            'status %d: %s' % (status, args[0] if args else ''), result.status, result.err)
 tap.same(runmark('show', PLAIN, '--db', 'sqlite:/nowhere').status, 3, 'status 3: no database')
+told = runmark('show', os.path.join(dir_, 'stamped'), '--db', 'sqlite:/nowhere')
+tap.same((told.status, PLAIN.encode() in told.out, A.encode() in told.out), (3, True, True), 'and what the file itself says')
+told = runmark('show', '/bin/sh', '--db', 'sqlite:/nowhere', '--format', 'json')
+tap.same(list(json.loads(told.out)['program']), ['path', 'watermark', 'watermark_state', 'build_id', 'compilers'], 'as JSON, too')
+tap.same(runmark('show', '/etc/passwd', '--db', 'sqlite:/nowhere').out, b'', 'nothing of what is no program')
 
 shutil.rmtree(dir_)
 tap.done()

@@ -89,6 +89,61 @@ def drivers(box):
     tap.ok(record["driver"] is None and record["compiler"]["name"] == "GCC", "no driver: by hand", record["driver"])
 
 
+def oracle_symbols(path):
+    """(imported, exported) as nm has them."""
+    lines = subprocess.check_output(["nm", "-D", "--without-symbol-versions", path], text=True).splitlines()
+    kinds = [line.split()[-2:] for line in lines]
+    return (sorted(name for kind, name in kinds if kind in "Uwv"),
+            sorted(name for kind, name in kinds if kind not in "Uwv" and kind.isupper() or kind in "iu"))
+
+
+def symbols(box):
+    with open("names.conf", "w") as file:
+        file.write(open(box.conf).read() + "[link]\nsymbols = names\n")
+    with open("none.conf", "w") as file:
+        file.write(open(box.conf).read() + "[link]\nsymbols = no\n")
+    box.compile("lib", "#include <math.h>\n#include <stdio.h>\nint data = 1; __attribute__((visibility(\"hidden\"))) int hidden; static int own;\n"
+                "__attribute__((weak)) int weak(void) { return own + hidden; }\n"
+                "double f(double a) { puts(\"f\"); return sin(a) + weak(); }\nextern int maybe __attribute__((weak));\nint *g(void) { return &maybe; }", "-fPIC")
+    for linker in ("bfd", "gold", "lld", "mold"):
+        if not link.has("ld." + linker):
+            continue
+        box.run(["gcc", "-fuse-ld=" + linker, "-shared", "lib.o", "-lm", "-o", "libf.so"], True, env={"RUNMARK_CONF": box.folder + "/names.conf"})
+        record = box.records()[0]
+        want = oracle_symbols("libf.so")
+        told = record["symbols"]
+        tap.equal((sorted(told["imported_names"]), sorted(told["exported_names"]), told["imported"], told["exported"]),
+                  (*want, len(want[0]), len(want[1])), f"symbols by name, {linker}, as nm has them")
+        valid, text = is_valid(record)
+        tap.ok(valid, f"valid by the schema, {linker}", text)
+    box.run(["gcc", "-shared", "lib.o", "-lm", "-o", "libf.so"], True)
+    tap.equal(box.records()[0]["symbols"], {"imported": len(oracle_symbols("libf.so")[0]), "exported": len(oracle_symbols("libf.so")[1])}, "symbols counted")
+    box.run(["gcc", "-shared", "lib.o", "-lm", "-o", "libf.so"], True, env={"RUNMARK_CONF": box.folder + "/none.conf"})
+    tap.equal(box.records()[0]["symbols"], None, "no symbols wanted")
+    box.compile("main", "int main(void) { return 0; }")
+    box.run(["gcc", "-static", "main.o", "-o", "out"], True)
+    tap.equal(box.records()[0]["symbols"], None, "no symbols in what is static")
+
+
+def languages(box):
+    sources = {"c": ("gcc", "int main(void) { return 0; }"), "c++": ("g++", "int main() { return 0; }"),
+               "fortran": ("gfortran", "program main\nprint *, 1\nend program")}
+    for language, (driver, source) in sources.items():
+        if not link.has(driver):
+            tap.skip(language, "no " + driver)
+            continue
+        box.compile("main", source, compiler=driver)
+        box.run([driver, "main.o", "-o", "out"], True)
+        tap.equal(box.records()[0]["language"], language, f"{driver}: {language}")
+        # by gcc, the libraries tell
+        extra = {"c": [], "c++": ["-lstdc++"], "fortran": ["-lgfortran"]}[language]
+        box.run(["gcc", "main.o", *extra, "-o", "out"], True)
+        tap.equal(box.records()[0]["language"], language, f"gcc {' '.join(extra)}: {language}")
+    box.compile("main", sources["c"][1])
+    box.run([os.path.join(link.WRAPPERS, "ld"), "-shared", "main.o", "-o", "out"], False)
+    tap.equal(box.records()[0]["language"], None, "by hand: not known")
+
+
 def odd_text(box):
     raw = b"odd \xff\n\"name"
     os.mkdir(raw)
@@ -163,6 +218,26 @@ def many_inputs(box):
            f"{pieces} {len(records)} {len(known)}")
 
 
+def very_many_inputs(box):
+    """10,007 objects with paths of 250 bytes, which don't fit one record with room to spare: what fits is told."""
+    deep = "e" * 200 + "/" + "f" * 200
+    os.makedirs(deep)
+    with open("one.o", "rb") as file:
+        data = file.read()
+    names = [f"{deep}/{i:05}.o" for i in range(10007)]
+    for name in names:
+        with open(name, "wb") as file:
+            file.write(data)
+    with open("list", "w") as file:
+        file.write("\n".join(names))
+    result = box.run(["gcc", "-shared", "@list", "-o", "out"], True)
+    records = box.records()
+    known = [i["path"] for i in records[0]["inputs"] if i["path"] in set(names)] if records else []
+    tap.ok(result.returncode == 0 and len(link.watermarks("out")) == 1 and 5000 < len(known) < 10007 and known == names[:len(known)] and
+           any(t.startswith("inputs: cut") for t in records[0]["incomplete"]), "10,007 inputs with long paths: the record is cut, and says so",
+           f"{result} {len(known)} {records and records[0]['incomplete']}")
+
+
 def over_the_socket(box):
     receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     receiver.bind(box.folder + "/none.sock")
@@ -202,12 +277,15 @@ def main():
     with link.Box() as box:
         facts(box)
         drivers(box)
+        symbols(box)
+        languages(box)
         box.compile("main", "int main(void) { return 0; }")
         odd_text(box)
         dependency_file(box)
         response_files(box)
         box.compile("one", "static int one; int *unused(void) __attribute__((weak)); int *unused(void) { return &one; }", "-fPIC")
         many_inputs(box)
+        very_many_inputs(box)
         over_the_socket(box)
         drop_folder(box)
         debugging(box)

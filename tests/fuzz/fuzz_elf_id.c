@@ -7,8 +7,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static bool take_symbol(void *arg, const char *name, bool is_imported)
+{
+	*(size_t *)arg += strlen(name) + is_imported;
+	return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	size_t bytes = 0;
 	static int fd = -1;
 	struct elf_id id;
 	char comment[257];
@@ -22,5 +29,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	len = elf_id_comment(fd, comment, sizeof(comment));
 	if (len > 0 && (len >= (ssize_t)sizeof(comment) || comment[len]))
 		abort();
+	elf_id_symbols(fd, take_symbol, &bytes);
 	return 0;
 }

@@ -34,7 +34,8 @@ static void test_least_record(void **state)
 		"\"watermark\":null,"
 		"\"output\":{\"path\":\"/a\",\"build_id\":null,\"size\":null,\"type\":\"pie\"},"
 		"\"linker\":{\"path\":\"/usr/bin/ld\",\"version\":null},\"link_line\":null,"
-		"\"driver\":null,\"compiler\":null,\"compilers\":null,\"inputs\":null,\"cwd\":null,"
+		"\"driver\":null,\"compiler\":null,\"compilers\":null,\"inputs\":null,\"language\":"
+		"null,\"symbols\":null,\"cwd\":null,"
 		"\"modules\":null," TIME ",\"elapsed_s\":null,\"own_s\":null,"
 		"\"uid\":1000,\"gid\":100,\"pid\":77,\"incomplete\":[]}");
 }

@@ -43,6 +43,7 @@ struct show {
 	uint8_t watermark[16], build_id[NOTE_BUILD_ID_MAX];
 	size_t watermark_len, build_id_len;
 	const char *state; /* watermark_state */
+	cJSON *compilers;  /* texts in the file; NULL: no file was read */
 };
 
 static struct bytes watermark_of(const struct show *show)
@@ -66,6 +67,11 @@ static int add_program(struct show *show)
 	    !record_add_text(program, "watermark_state", bytes_of(show->state)) ||
 	    !record_add_text(program, "build_id", bytes_of(show->build_id_len ? hex : NULL)))
 		return -ENOMEM;
+	if (show->compilers) {
+		if (!cJSON_AddItemToObject(program, "compilers", show->compilers))
+			return -ENOMEM;
+		show->compilers = NULL;
+	}
 	return 0;
 }
 
@@ -144,6 +150,18 @@ static int fill_answer(struct show *show, cJSON *run)
 	return r < 0 ? r : show_verify(show->answer);
 }
 
+/* The compilers that the file itself names. */
+static void read_compilers(struct show *show, int fd)
+{
+	char text[4096];
+	ssize_t len = elf_id_comment(fd, text, sizeof(text));
+
+	show->compilers = cJSON_CreateArray();
+	for (ssize_t pos = 0; show->compilers && pos < len; pos += (ssize_t)strlen(text + pos) + 1)
+		if (text_is_utf8(bytes_of(text + pos)))
+			cJSON_AddItemToArray(show->compilers, cJSON_CreateString(text + pos));
+}
+
 static void take_ids(struct show *show, const struct note_ids *ids)
 {
 	show->state = note_is_stamped(ids) ? "stamped" : ids->has_watermark ? "unstamped" : "none";
@@ -194,6 +212,7 @@ static int read_file(struct show *show, const char *path)
 	if (r < 0)
 		return log_err(r, "cannot read %s", path);
 	take_ids(show, &id.notes);
+	read_compilers(show, fd);
 	return 0;
 }
 
@@ -272,6 +291,21 @@ static int answer(struct show *show, const char *operand)
 		       : EXIT_NOTHING;
 }
 
+/* What a file says of itself needs no database. */
+static void show_file_alone(struct show *show, const char *operand, bool is_json)
+{
+	uuid_t uuid;
+
+	if (uuid_parse(operand, uuid) && read_file(show, operand) >= 0 && add_program(show) >= 0) {
+		if (is_json)
+			output_json(show->answer, stdout);
+		else
+			show_print_program(show->answer);
+	}
+	cJSON_Delete(show->compilers);
+	free(show->path);
+}
+
 static int show_operand(const struct show_args *args, const char *operand)
 {
 	bool is_json = args->format == OUTPUT_JSON;
@@ -288,13 +322,15 @@ static int show_operand(const struct show_args *args, const char *operand)
 	r = result ? store_open(args->db, &store, &message) : -ENOMEM;
 	if (r >= 0)
 		r = records_new(store, &records);
+	show.answer = result;
 	if (r < 0) {
 		log_err(message ? 0 : r, "%s", message ? message : "cannot open the database");
+		if (result)
+			show_file_alone(&show, operand, is_json);
 		return EXIT_TROUBLE;
 	}
 	show.store = store;
 	show.records = records;
-	show.answer = result;
 	status = answer(&show, operand);
 	if (status != EXIT_TROUBLE) {
 		r = is_json ? output_json(result, stdout) : show_print(result, show.is_one_run);
@@ -303,6 +339,7 @@ static int show_operand(const struct show_args *args, const char *operand)
 			status = EXIT_TROUBLE;
 		}
 	}
+	cJSON_Delete(show.compilers);
 	free(show.path);
 	return output_leave(status);
 }

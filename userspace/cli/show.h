@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The answer of runmark show, one JSON object whatever was asked:
- *	{"program":{"path","watermark","watermark_state","build_id"},
+ *	{"program":{"path","watermark","watermark_state","build_id","compilers"},
  *	 "conflict":bool, "links":[...], "links_total":N, "runs":[...], "runs_total":N}
- * Links and runs are records; each has "verified" besides.
+ * Links and runs are records; each has "verified" besides. "compilers" only of a file that was
+ *read.
  */
 #pragma once
 
@@ -22,3 +23,5 @@ int show_verify(cJSON *answer);
 
 /* The answer for people. is_one_run: a run was asked for by its id, print all of it. */
 int show_print(const cJSON *answer, bool is_one_run);
+/* The program alone, where there is no database. */
+void show_print_program(const cJSON *answer);

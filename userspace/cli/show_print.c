@@ -72,6 +72,12 @@ static void put_program(const cJSON *program)
 	else if (state && !strcmp(state, "none"))
 		put("watermark", "none (not linked through runmark's ld)");
 	put_text("build-id", program, "build_id");
+	put_words("compilers in it", record_get(program, "compilers"), NULL);
+}
+
+void show_print_program(const cJSON *answer)
+{
+	put_program(record_get(answer, "program"));
 }
 
 static void put_files(const char *label, const cJSON *files)
@@ -140,6 +146,18 @@ static void put_link_head(const cJSON *link)
 					 : "");
 }
 
+static void put_symbols(const cJSON *link)
+{
+	double imported, exported;
+	char text[96];
+
+	if (record_get_number(link, "symbols.imported", &imported) < 0 ||
+	    record_get_number(link, "symbols.exported", &exported) < 0)
+		return;
+	snprintf(text, sizeof(text), "%.0f from libraries, %.0f for others", imported, exported);
+	put("symbols", text);
+}
+
 static void put_link(const cJSON *link)
 {
 	put_link_head(link);
@@ -150,6 +168,8 @@ static void put_link(const cJSON *link)
 	if (cJSON_GetArraySize(record_get(link, "compilers")) > 1)
 		put_words("all compilers", record_get(link, "compilers"),
 			  record_get(link, "compilers_b64"));
+	put_text("language", link, "language");
+	put_symbols(link);
 	put_text("linker", link, "linker.path");
 	put_text("linker version", link, "linker.version");
 	put_words("driver", record_get(link, "driver.argv"), record_get(link, "driver.argv_b64"));

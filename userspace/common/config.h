@@ -14,6 +14,7 @@
 
 enum config_source { CONFIG_SOURCE_AUTO, CONFIG_SOURCE_BPF, CONFIG_SOURCE_PRELOAD };
 enum config_argv { CONFIG_ARGV_FULL, CONFIG_ARGV_SCRUB, CONFIG_ARGV_NAME };
+enum config_symbols { CONFIG_SYMBOLS_NO, CONFIG_SYMBOLS_COUNT, CONFIG_SYMBOLS_NAMES };
 enum config_scope { CONFIG_SCOPE_ALL, CONFIG_SCOPE_JOBS };
 
 struct config_list { /* of globs */
@@ -58,9 +59,10 @@ struct config {
 	struct config_list scrub; /* more names of secrets, globs */
 	bool opt_out;		  /* users may, default yes */
 	/* [link] */
-	bool link_stamp;	      /* default yes */
-	char *link_ld;		      /* real linker, "" : found by search */
-	struct config_list link_skip; /* outputs that aren't stamped, globs on whole paths */
+	bool link_stamp;		  /* default yes */
+	char *link_ld;			  /* real linker, "" : found by search */
+	struct config_list link_skip;	  /* outputs that aren't stamped, globs on whole paths */
+	enum config_symbols link_symbols; /* dynamic ones, in link records; default count */
 };
 
 /*

@@ -111,6 +111,9 @@ const struct config_key config_keys[] = {
 	    "programs are stamped when they are linked"),
 	KEY("link", "ld", KEY_PATH, link_ld, "",
 	    "the real linker; empty: searched for", .may_be_empty = true),
+	KEY("link", "symbols", KEY_CHOICE, link_symbols, "count",
+	    "what link records tell of dynamic symbols: nothing, how many, or which",
+	    .choices = {"no", "count", "names"}),
 	KEY("link", "skip", KEY_GLOBS, link_skip, DEFAULT_SKIP,
 	    "outputs that are neither stamped nor recorded: glob patterns; empty: none"),
 };

@@ -12,9 +12,11 @@
 #include <gelf.h>
 
 #define PROGRAM_HEADERS_MAX 65536 /* bytes of their table; the kernel takes no more either */
-#define SECTION_HEADERS_MAX (4 * 1024 * 1024) /* bytes of their table: 65,536 sections */
-#define NOTE_BYTES_MAX	    (1024 * 1024)     /* of all PT_NOTE of a file together */
-#define COMMENT_MAX	    (1024 * 1024)     /* bytes of .comment that are looked at */
+#define SECTION_HEADERS_MAX (4 * 1024 * 1024)  /* bytes of their table: 65,536 sections */
+#define NOTE_BYTES_MAX	    (1024 * 1024)      /* of all PT_NOTE of a file together */
+#define COMMENT_MAX	    (1024 * 1024)      /* bytes of .comment that are looked at */
+#define SYMBOL_NAMES_MAX    (32 * 1024 * 1024) /* bytes of dynamic symbols' names */
+#define SYMBOLS_STEP	    1024	       /* read at one go */
 
 struct elf_file {
 	int fd;
@@ -228,19 +230,24 @@ static int section_counts(const struct elf_file *file, size_t size, uint64_t *re
 	return 0;
 }
 
+static int read_sections(const struct elf_file *file, uint64_t *ret_count, uint64_t *ret_names,
+			 void **ret)
+{
+	size_t size = file->is_64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
+	int r = section_counts(file, size, ret_count, ret_names);
+
+	return r < 0 ? r
+		     : read_table(file, ELF_T_SHDR, file->header.e_shoff, *ret_count * size, ret);
+}
+
 static int find_comment(const struct elf_file *file, GElf_Shdr *ret)
 {
 	static const char comment[] = ".comment";
-	size_t size = file->is_64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
 	_cleanup_free_ void *table = NULL;
 	uint64_t count, names;
 	GElf_Shdr strings;
-	int r;
+	int r = read_sections(file, &count, &names, &table);
 
-	r = section_counts(file, size, &count, &names);
-	if (r < 0)
-		return r;
-	r = read_table(file, ELF_T_SHDR, file->header.e_shoff, count * size, &table);
 	if (r < 0)
 		return r;
 	strings = section_header(file, table, names);
@@ -304,4 +311,98 @@ ssize_t elf_id_comment(int fd, char *out, size_t size)
 		if (data[pos])
 			len = add_string(out, len, size, bytes_of(data + pos));
 	return len ? (ssize_t)len - 1 : 0;
+}
+
+/* The dynamic symbols, and the section of their names. */
+static int find_symbols(const struct elf_file *file, GElf_Shdr *ret_symbols, GElf_Shdr *ret_names)
+{
+	_cleanup_free_ void *table = NULL;
+	uint64_t count, names;
+	int r = read_sections(file, &count, &names, &table);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 1; i < count; i++) {
+		GElf_Shdr header = section_header(file, table, i);
+
+		if (header.sh_type != SHT_DYNSYM)
+			continue;
+		if (!header.sh_link || header.sh_link >= count)
+			return -ENOEXEC;
+		*ret_symbols = header;
+		*ret_names = section_header(file, table, header.sh_link);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static GElf_Sym symbol_at(const struct elf_file *file, const void *table, size_t i)
+{
+	const Elf32_Sym *symbol_32 = (const Elf32_Sym *)table + i;
+	GElf_Sym symbol = {};
+
+	if (file->is_64)
+		return ((const Elf64_Sym *)table)[i];
+	WIDEN(&symbol, symbol_32, st_name);
+	WIDEN(&symbol, symbol_32, st_info);
+	WIDEN(&symbol, symbol_32, st_other);
+	WIDEN(&symbol, symbol_32, st_shndx);
+	return symbol;
+}
+
+/* Local ones, sections' and files' are nobody else's business. */
+static bool is_for_others(const GElf_Sym *symbol)
+{
+	unsigned int bind = GELF_ST_BIND(symbol->st_info);
+	unsigned int visibility = GELF_ST_VISIBILITY(symbol->st_other);
+
+	return bind != STB_LOCAL && (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
+}
+
+int elf_id_symbols(int fd, elf_symbol_fn *fn, void *arg)
+{
+	_cleanup_free_ char *names = NULL;
+	struct elf_file file;
+	GElf_Shdr section, strings;
+	uint64_t done = 0, count;
+	ssize_t len;
+	size_t size;
+	int r;
+
+	r = open_file(fd, &file);
+	if (r >= 0)
+		r = find_symbols(&file, &section, &strings);
+	if (r < 0)
+		return r;
+	size = file.is_64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	count = section.sh_size / size;
+	if (strings.sh_size > SYMBOL_NAMES_MAX || count > SYMBOL_NAMES_MAX ||
+	    strings.sh_offset > INT64_MAX / 2 || section.sh_offset > INT64_MAX / 2)
+		return -ENOEXEC;
+	names = malloc(strings.sh_size + 1);
+	if (!names)
+		return -ENOMEM;
+	len = fs_pread_all(fd, names, strings.sh_size, (off_t)strings.sh_offset);
+	if (len < 0)
+		return (int)len;
+	names[len] = '\0';
+	while (done < count) {
+		size_t step = MIN(count - done, (uint64_t)SYMBOLS_STEP);
+		_cleanup_free_ void *table = NULL;
+
+		r = read_table(&file, ELF_T_SYM, section.sh_offset + done * size, step * size,
+			       &table);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < step; i++) {
+			GElf_Sym symbol = symbol_at(&file, table, i);
+
+			if (symbol.st_name && symbol.st_name < (GElf_Word)len &&
+			    is_for_others(&symbol) &&
+			    !fn(arg, names + symbol.st_name, symbol.st_shndx == SHN_UNDEF))
+				return 0;
+		}
+		done += step;
+	}
+	return 0;
 }

@@ -28,3 +28,11 @@ int elf_id_read(int fd, struct elf_id *ret);
  * ...) 12.2.0"), each once, NUL behind each, whole ones that fit size bytes. Length without the
  * last NUL, 0 if there is none, or negative errno. */
 ssize_t elf_id_comment(int fd, char *out, size_t size);
+
+/*
+ * Calls fn for each dynamic symbol that is taken from other objects (imported) or offered to them,
+ * until it returns false. 0, -ENOENT without any (what is linked statically), -ENOEXEC if they
+ * aren't all there or too many, or other negative errno.
+ */
+typedef bool elf_symbol_fn(void *arg, const char *name, bool is_imported);
+int elf_id_symbols(int fd, elf_symbol_fn *fn, void *arg);

@@ -61,6 +61,13 @@ static const struct field input_fields[] = {
 	{"watermark", FIELD_UUID, 0, false, NULL, NULL},
 	{},
 };
+static const struct field symbols_fields[] = {
+	{"imported", FIELD_COUNT, 1ULL << 53, true, NULL, NULL},
+	{"exported", FIELD_COUNT, 1ULL << 53, true, NULL, NULL},
+	{"imported_names", FIELD_TEXTS, LINK_SYMBOLS_MAX, false, NULL, NULL},
+	{"exported_names", FIELD_TEXTS, LINK_SYMBOLS_MAX, false, NULL, NULL},
+	{},
+};
 static const struct field link_fields[] = {
 	{"link_id", FIELD_UUID, 0, true, NULL, NULL},
 	{"watermark", FIELD_UUID, 0, false, NULL, NULL},
@@ -71,6 +78,9 @@ static const struct field link_fields[] = {
 	{"compiler", FIELD_OBJECT, 0, false, compiler_fields, NULL},
 	{"compilers", FIELD_TEXTS, LINK_COMPILERS_MAX, false, NULL, NULL},
 	{"inputs", FIELD_OBJECTS, LINK_INPUTS_MAX, false, input_fields, NULL},
+	{"language", FIELD_CHOICE, 0, false, NULL,
+	 " c c++ fortran ada d go haskell modula-2 rust "},
+	{"symbols", FIELD_OBJECT, 0, false, symbols_fields, NULL},
 	{"cwd", FIELD_TEXT, LINK_TEXT_MAX, false, NULL, NULL},
 	{"modules", FIELD_TEXT, LINK_MODULES_MAX, false, NULL, NULL},
 	{"time", FIELD_TIME, 0, true, NULL, NULL},

@@ -16,6 +16,7 @@
 #define LINK_ARGUMENTS_MAX  200000 /* members of a command line */
 #define LINK_COMPILERS_MAX  1000
 #define LINK_INPUTS_MAX	    20000
+#define LINK_SYMBOLS_MAX    10000
 #define LINK_INCOMPLETE_MAX 64
 
 /*
