@@ -49,7 +49,9 @@ enum event_flag {
 	EVENT_OBJECT_FAULT = 1 << 10,	/* a mapping was seen, but not of what */
 	EVENT_USAGE_PARTIAL = 1 << 11,	/* more threads than THREADS_MAX not yet reaped */
 	EVENT_OBJECTS_UNSEEN = 1 << 12, /* no hook in use sees what this program maps */
-	EVENT_FLAG_BITS = 13,
+	EVENT_OBJECTS_FAULT =
+		1 << 13, /* of a program that ran before: its mappings could not be read */
+	EVENT_FLAG_BITS = 14,
 };
 
 /* What an event is, not what is wrong with it. */

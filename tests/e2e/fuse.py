@@ -12,7 +12,7 @@ import struct
 import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-LOOKUP, FORGET, GETATTR, OPEN, READ, STATFS, RELEASE = 1, 2, 3, 14, 15, 17, 18
+LOOKUP, FORGET, GETATTR, OPEN, READ, WRITE, STATFS, RELEASE = 1, 2, 3, 14, 15, 16, 17, 18
 FLUSH, INIT, OPENDIR, READDIR, RELEASEDIR, INTERRUPT, DESTROY, BATCH_FORGET = 25, 26, 27, 28, 29, 36, 38, 42
 SILENT = (FORGET, INTERRUPT, BATCH_FORGET)
 ROOT = 1
@@ -55,6 +55,8 @@ class Server:
         elif opcode == READ:
             _, offset, size = struct.unpack_from("<QQI", body)
             self.reply(unique, self.files[node - 2][1][offset:offset + size])
+        elif opcode == WRITE:  # taken, and not kept
+            self.reply(unique, struct.pack("<II", struct.unpack_from("<QQI", body)[2], 0))
         elif opcode == STATFS:
             self.reply(unique, struct.pack("<QQQQQIIII", 0, 0, 0, 0, 0, 4096, 255, 4096, 0) + bytes(24))
         elif opcode in (RELEASE, RELEASEDIR, FLUSH, DESTROY, READDIR):

@@ -33,6 +33,7 @@ const struct coverage_cause coverage_causes[] = {
 	{"lookup_full", "files and users not looked up since too many waited", DETAILS},
 	{"lookup_late", "files and users that took too long to look up", DETAILS},
 	{"lookup_stuck", "files and users whose file system or name service hung", DETAILS},
+	{"scan_stuck", "programs that ran before and could not be read whole in time", DETAILS},
 	{"spool_quota", "records dropped since the spool had its quota", RUNS},
 	/* the files that were not loaded before show as file_missing */
 	{"spool_expired", "spool files removed since they were too old", DETAILS},

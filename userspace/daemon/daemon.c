@@ -82,7 +82,7 @@ static void reconcile(struct daemon *d)
 		log_warn(r, "cannot list running processes; those that ran before are not known");
 		return;
 	}
-	scan_tell(d->tracker, &tasks);
+	scan_tell(d->tracker, d->scanner, &tasks);
 	if (drain_all(d))
 		live_reconcile(tracker_live(d->tracker), scan_is_alive, &tasks);
 	else /* the ends of what is gone may still wait */
@@ -233,6 +233,9 @@ static int begin(struct daemon *d)
 	r = links_new(c, &d->node, d->tracker, &d->links);
 	if (r)
 		return log_err(r, "cannot listen on %s", c->socket);
+	r = scanner_new(&d->scanner);
+	if (r)
+		return log_err(r, "cannot read what runs");
 	r = watch(d);
 	return r ? log_err(r, "cannot wait for events") : 0;
 }
@@ -280,6 +283,7 @@ int daemon_run(const struct daemon_options *options)
 	} else if (d.writer) {
 		(void)writer_finish(d.writer);
 	}
+	scanner_free(d.scanner);
 	links_free(d.links);
 	control_free(d.control);
 	if (!writer_is_stuck(d.writer)) /* else its thread may still read what it was given */

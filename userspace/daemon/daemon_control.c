@@ -11,6 +11,7 @@ void daemon_gather(struct daemon *d, struct status *ret)
 	capture_ring(d->capture, &ret->ring_used, &ret->ring_size);
 	tracker_losses(d->tracker, &ret->totals, &ret->writer, &ret->losses);
 	links_losses(d->links, &ret->losses);
+	scanner_losses(d->scanner, &ret->losses);
 }
 
 void daemon_tell(struct daemon *d, const char *event)

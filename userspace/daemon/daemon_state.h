@@ -6,6 +6,7 @@
 #include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/links.h"
+#include "daemon/scan_thread.h"
 #include "daemon/status.h"
 
 struct daemon {
@@ -17,6 +18,7 @@ struct daemon {
 	struct writer *writer;
 	struct control_server *control;
 	struct links *links;
+	struct scanner *scanner;
 	int lock_fd, epoll_fd, timer_fd, signal_fd;
 	unsigned int drained; /* in this go */
 	uint64_t node_due_ns, node_last_unix_ns, losses_due_ns;

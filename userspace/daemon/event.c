@@ -50,6 +50,7 @@ static const struct {
 	{"object_fault", "objects: one could not be read"},
 	{"usage_partial", "usage: of more than " STRINGIFY(THREADS_MAX) " threads at the end"},
 	{"objects_unseen", "objects: of a 32-bit program, which this hook does not see"},
+	{"objects_fault", "objects: could not be read"},
 };
 
 struct event_exec *event_exec_renamed(const struct event_exec *e, struct bytes exe)

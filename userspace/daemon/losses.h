@@ -26,6 +26,8 @@
 	X(LOOKUP_FULL, "lookup_full", "files and users not looked up since too many waited")       \
 	X(LOOKUP_LATE, "lookup_late", "files and users that took too long to look up")             \
 	X(LOOKUP_STUCK, "lookup_stuck", "files and users whose file system or name service hung")  \
+	X(SCAN_STUCK, "scan_stuck",                                                                \
+	  "programs that ran before and could not be read whole in time")                          \
 	X(SPOOL_QUOTA, "spool_quota",                                                              \
 	  "records dropped since the spool had its quota; a group counts as its runs")             \
 	X(SPOOL_EXPIRED, "spool_expired", "spool files removed since they were too old")           \

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/capture.h"
+#include "daemon/scan_thread.h"
 #include "daemon/tracker.h"
 
 struct scan_tasks {
@@ -22,6 +23,7 @@ void scan_done(struct scan_tasks *tasks);
 
 /* Tells the tracker of every process that it does not know and that started before the mark. Number
  * told. */
-unsigned int scan_tell(struct tracker *tracker, const struct scan_tasks *tasks);
+unsigned int scan_tell(struct tracker *tracker, struct scanner *scanner,
+		       const struct scan_tasks *tasks);
 /* For live_reconcile(): arg is a struct scan_tasks. */
 bool scan_is_alive(void *arg, uint32_t pid, uint64_t start_ns);
