@@ -143,7 +143,7 @@ static __noinline u32 cgroup_walk(u64 off)
 		}
 		/* kernfs keeps no length: read once behind the path to learn it */
 		len = bpf_probe_read_kernel_str(&s->path[PATH_MAX_BYTES], 256, name);
-		if (len <= 0 || s->walk.pos < PATH_MAX_BYTES - CGROUP_MAX_BYTES + 256 ||
+		if (len <= 0 || s->walk.pos < PATH_MAX_BYTES - CGROUP_MAX_BYTES + len ||
 		    !path_prepend(s, (const unsigned char *)name, len - 1))
 			break;
 		s->walk.at = parent;

@@ -10,7 +10,7 @@ import node
 import tap
 
 node.require()
-ARGV_MAX, ENV_MAX = 16384, 32768  # bpf/event.h
+ARGV_MAX, ENV_MAX, PATH_MAX, CGROUP_MAX = 16384, 32768, 4096, 1024  # bpf/event.h
 
 
 def exact(record, name):
@@ -78,7 +78,43 @@ with node.Node(environment="TEST_* LANG") as n:
         child = subprocess.Popen([b"./e", name.encode()])
         child.wait()
         pids[name] = child.pid
+    # cwd of 4,093 to 4,097 bytes, the program's path two more
+    os.chdir(folder)
+    os.mkdir(b"long")
+    os.chdir(b"long")
+    have = len(folder) + 5
+    while have + 256 < 4090:
+        os.mkdir(b"p" * 200)
+        os.chdir(b"p" * 200)
+        have += 201
+    top, long_paths = os.open(b".", os.O_RDONLY), {}
+    for size in range(4093, 4098):
+        name = b"q" * (size - have - 1)
+        os.mkdir(name)
+        os.chdir(name)
+        os.link(program, b"e")
+        child = subprocess.Popen([b"./e"])
+        child.wait()
+        long_paths[child.pid] = folder + b"/long/" + (b"p" * 200 + b"/") * ((have - len(folder) - 5) // 201) + name
+        os.fchdir(top)
     os.fchdir(cwd)
+    # control groups, of names that do not divide the limit
+    cgroup_pids, made = {}, []
+    root = next((f"/sys/fs/cgroup/{h}" for h in ("memory", "freezer", "unified") if os.path.isdir(f"/sys/fs/cgroup/{h}")), "/sys/fs/cgroup")
+    for size in range(CGROUP_MAX - 1, CGROUP_MAX + 2):
+        parts = [f"runmark-test-{os.getpid()}"] + ["g" * 99] * 9
+        parts.append("h" * (size - sum(len(p) + 1 for p in parts) - 1))
+        path = root
+        for part in parts:
+            path += "/" + part
+            if not os.path.isdir(path):
+                os.mkdir(path)
+                made.append(path)
+        child = subprocess.Popen(["/bin/sh", "-c", f"echo $$ > {path}/cgroup.procs; exec {n.top}/e"])
+        child.wait()
+        cgroup_pids[child.pid] = "/" + "/".join(parts)
+    for path in reversed(made):
+        os.rmdir(path)
     n.flush()
     by_pid = {r["pid"]: r for r in n.runs() if r["exe"]["path"] and r["exe"]["path"].endswith("/e")}
     for name, arguments in cases.items():
@@ -115,6 +151,17 @@ with node.Node(environment="TEST_* LANG") as n:
     run = by_pid[pids["deep folder"]]
     tap.equal((len(exact_text(run, "cwd")), exact_text(run, "cwd")[-200:], run["incomplete"]),
               (len(deep), b"d" * 200, []) if len(deep) < 4096 else (len(deep), b"d" * 200, run["incomplete"]), "a path of nearly 4,096 bytes")
+    for pid, where in long_paths.items():
+        run = next(r for r in n.runs() if r["pid"] == pid and r["argv"] == ["./e"])
+        for value, real, told in ((exact_text(run, "cwd"), where, "cwd: path cut"), (exact_text(run["exe"], "path"), where + b"/e", "exe: path cut")):
+            tap.ok((value == real and told not in run["incomplete"]) if len(real) <= PATH_MAX else
+                   (real.endswith(value) and len(value) > PATH_MAX - 256 and told in run["incomplete"]),
+                   f"{told.split(':')[0]} of {len(real)} bytes: whole, or says that it is cut", (len(value), run["incomplete"]))
+    for pid, real in cgroup_pids.items():
+        run = next(r for r in n.runs() if r["pid"] == pid and r["argv"] == [f"{n.top}/e"])
+        tap.ok((run["cgroup"] == real and "cgroup: path cut" not in run["incomplete"]) if len(real) <= CGROUP_MAX else
+               (real.endswith(run["cgroup"]) and "cgroup: path cut" in run["incomplete"]),
+               f"control group of {len(real)} bytes: whole, or says that it is cut", (len(run["cgroup"]), run["incomplete"]))
     n.validate()
     n.check_sequence()
 tap.done()
