@@ -66,13 +66,18 @@ enum event_trait {
 	TRAIT_SCANNED = 1 << 6, /* made up from /proc by the daemon */
 	TRAIT_IGNORED =
 		1 << 7, /* exec: left out by a kernel_rule; paths, argv and such aren't told */
+	/* of an exec: where the process stands when it begins */
+	TRAIT_NAMESPACES = 1 << 14,  /* the next two are known */
+	TRAIT_MOUNT_OTHER = 1 << 15, /* its mount namespace is not the host's */
+	TRAIT_USER_OTHER = 1 << 16,  /* nor its user namespace */
 	/* of an exec, by the daemon before it keeps it (daemon/privacy.h) */
 	TRAIT_ARGV_SCRUBBED = 1 << 7,
 	TRAIT_ARGV_DROPPED = 1 << 8, /* all but the first */
 };
 /* of an exec, by the daemon (daemon/rules.h): */
-#define TRAIT_TASK    0x00003e00u /* by which rank variables a launcher started the process */
-#define TRAIT_VERDICT 0xff000000u /* what the rules say */
+#define TRAIT_TASK	  0x00003e00u /* by which rank variables a launcher started the process */
+#define TRAIT_VERDICT	  0xff000000u /* what the rules say */
+#define TRAITS_NAMESPACES (TRAIT_NAMESPACES | TRAIT_MOUNT_OTHER | TRAIT_USER_OTHER)
 
 struct event {
 	__u32 kind; /* enum event_kind */

@@ -143,9 +143,22 @@ enum cgroup_subsys_id {
 	cpuacct_cgrp_id,
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+struct mnt_namespace {
+	struct ns_common ns;
+};
+struct user_namespace {
+	struct ns_common ns;
+};
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
 struct cred {
 	kuid_t uid, euid;
 	kgid_t gid;
+	struct user_namespace *user_ns;
 };
 struct task_io_accounting {
 	u64 read_bytes, write_bytes;
@@ -196,6 +209,7 @@ struct task_struct {
 	char comm[16];
 	struct fs_struct *fs;
 	struct files_struct *files;
+	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct task_io_accounting ioac;
 	u32 self_exec_id;

@@ -48,6 +48,7 @@ static void every_field_comes_from_its_event(void **state)
 		{"job",
 		 "{\"manager\":\"slurm\",\"id\":\"123\",\"sluid\":null,\"array_id\":null,"
 		 "\"array_task\":null,\"step\":\"0\",\"task\":\"2\",\"from\":\"cgroup\","
+		 "\"step_from\":\"cgroup\",\"task_from\":\"cgroup\",\"array_from\":null,"
 		 "\"cgroup\":\"/system.slice/slurmstepd.scope/job_123/step_0/user/task_2\"}"},
 		{"cgroup", "\"/system.slice/slurmstepd.scope/job_123/step_0/user/task_2\""},
 		{"container", "null"},

@@ -1,272 +1,189 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+// SPDX-License-Identifier: BSD-2-Clause
 /*
  * A manager is a line of the table: where its own scope stands from the root of the hierarchy on,
- * what must follow for a job, and what may follow as far as it goes. Nothing is searched for in the
- * middle of a path, so a directory called job_7 that a user made below his session is no job.
- *
- * Patterns go by components. In a component, * is one or more of any characters; %i, %s, %t are the
- * job's id, step and task, %u digits that aren't kept, %h a container's 64 hex digits.
+ * what must follow for a job, and what may follow as far as it goes (job_pattern.h). Nothing is
+ * searched for in the middle of a path. What stands below user.slice is the users' own, but for a
+ * system user's.
  */
 #include "common/job.h"
+#include "common/job_pattern.h"
 
-#include <ctype.h>
 #include <errno.h>
 
-#define ANCHORS_MAX 4
-#define HEX_LEN	    64
-
-struct manager {
-	const char *name;
-	bool is_v2;
-	const char *anchors[ANCHORS_MAX]; /* from the root on; the first that matches */
-	const char *job;		  /* must follow */
-	const char *below;		  /* may follow, as far as it goes */
-	const char *never;		  /* behind the job: processes of the manager's own */
-};
+enum { V1 = 1, V2 = 2, BOTH = V1 | V2 };
 
 /* clang-format off */
-static const struct manager managers[] = {
+#define STEPD(slice) slice "slurmstepd.scope|" slice "*_slurmstepd.scope|"
+
+static const struct manager {
+	const char *name;
+	unsigned int versions;	/* of control groups */
+	const char *scopes;	/* from the root on */
+	const char *job;	/* must follow */
+	const char *below;	/* may follow, as far as it goes */
+	const char *never;	/* behind the job: processes of the manager's own */
+	const char *bare;	/* the runtime whose containers below are called by their id alone */
+} managers[] = {
 	/* src/plugins/cgroup/v1/cgroup_v1.c, xcgroup.c: one tree a controller. */
-	{"slurm", false, {"slurm", "slurm_*"}, "uid_%u/job_%i", "step_%s/task_%t", NULL},
+	{"slurm", V1, "slurm|slurm_*", "uid_%u/job_%i", "step_%s/task_%t", NULL, "podman"},
 	/* src/plugins/cgroup/v2/cgroup_v2.c; a process outside of all tasks is in task_special. */
-	{"slurm", true, {"*.slice/slurmstepd.scope", "*.slice/*_slurmstepd.scope",
-			 "slurmstepd.scope", "*_slurmstepd.scope"},
-	 "job_%i", "step_%s/user/task_%t", "step_%s/slurm"},
+	{"slurm", V2, STEPD("*.slice/") STEPD("*.slice/*.slice/") STEPD("*.slice/*.slice/*.slice/")
+		"slurmstepd.scope|*_slurmstepd.scope",
+	 "job_%i|%l", "step_%s/user/task_%t", "step_%s/slurm", "podman"},
+	/* the cgroups hook, src/hooks/cgroups/pbs_cgroups.PY */
+	{"pbs", BOTH, "pbs_jobs.service/jobid|pbspro.service/jobid|pbs_jobs|pbspro|pbspro.slice",
+	 "%a|%a.*|pbspro-%a.slice|pbspro-%a.*.slice", "", NULL, "podman"},
+	{"torque", BOTH, "torque", "%a|%a.*", "", NULL, "podman"},
+	{"lsf", BOTH, "lsf/*", "job.%i.*", "", NULL, "podman"},
+	/* src/modules/sdexec: units of the flux user's own systemd */
+	{"flux", V2, "user.slice/user-%y.slice/user@%y.service|"
+		"user.slice/user-%y.slice/user@%y.service/app.slice",
+	 "imp-shell-%u-%f.service|shell-%u-%f.service", "", NULL, "podman"},
+	/* it doesn't tell the job: the slot must do */
+	{"htcondor", BOTH, "htcondor|*.slice/htcondor|*.slice/condor.service", "condor_*_%n|condor_%n",
+	 "", NULL, "podman"},
+	{"kubernetes", BOTH, "kubepods|kubepods/burstable|kubepods/besteffort|kubepods.slice|"
+		"kubepods.slice/kubepods-burstable.slice|kubepods.slice/kubepods-besteffort.slice",
+	 "pod%k|kubepods-pod%k.slice|kubepods-burstable-pod%k.slice|kubepods-besteffort-pod%k.slice",
+	 "", NULL, "cri"},
 };
 
-/* libpod-conmon-<id>.scope holds podman's monitor, and fits none of these. */
+/* libpod-conmon-<id>.scope and the like hold the monitor, and fit none of these. */
 static const struct {
 	const char *runtime, *pattern;
-	bool is_below_job; /* too little to go by elsewhere */
 } containers[] = {
-	{"podman", "libpod-%h.scope", false},
-	{"podman", "libpod-%h", false},
-	{"docker", "docker-%h.scope", false},
-	{"docker", "docker/%h", false},
-	{"containerd", "cri-containerd-%h.scope", false},
-	{"cri-o", "crio-%h.scope", false},
-	{"podman", "%h", true}, /* rootless, cgroupfs manager */
+	{"podman", "libpod-%h.scope|libpod-%h|libpod-payload-%h"},
+	{"docker", "docker-%h.scope|docker/%h"},
+	{"containerd", "cri-containerd-%h.scope|*:cri-containerd:%h|nerdctl-%h.scope"},
+	{"cri-o", "crio-%h.scope|crio-%h"},
+	{"apptainer", "apptainer-%c.scope"},
+	{"singularity", "singularity-%c.scope"},
 };
 /* clang-format on */
 
-struct capture {
-	struct bytes id, step, task, container;
-};
-
-/* Length of the longest id at the start of text, 0 if there is none. */
-static size_t digits_length(struct bytes text)
+const char *job_from_name(unsigned int from)
 {
-	size_t len = 0;
+	static const char *const names[JOB_FROMS] = {NULL, "cgroup", "parent", "slurmstepd",
+						     "environment"};
 
-	while (len < text.len && isdigit((unsigned char)text.data[len]))
-		len++;
-	return len < JOB_TEXT_MAX ? len : 0;
+	return from < JOB_FROMS ? names[from] : NULL;
 }
 
-/* "0", "batch", "extern", "interactive", "TBD", with "+1" for a component of a het job. */
-static size_t step_length(struct bytes text)
+/* True if there is any. Fields were bounded when they were read. */
+static bool copy_text(char *out, size_t size, struct bytes text)
 {
-	size_t len = digits_length(text);
+	size_t len = MIN(text.len, size - 1);
 
-	if (!len)
-		while (len < text.len && isalpha((unsigned char)text.data[len]))
-			len++;
-	if (len && len < text.len && text.data[len] == '+') {
-		size_t more =
-			digits_length((struct bytes){text.data + len + 1, text.len - len - 1});
-
-		len = more ? len + 1 + more : 0;
-	}
-	return len < JOB_TEXT_MAX ? len : 0;
+	if (len)
+		memcpy(out, text.data, len);
+	out[len] = '\0';
+	return len;
 }
-
-static size_t hex_length(struct bytes text)
-{
-	size_t len = 0;
-
-	while (len < text.len && len < HEX_LEN && isxdigit((unsigned char)text.data[len]) &&
-	       !isupper((unsigned char)text.data[len]))
-		len++;
-	return len == HEX_LEN ? len : 0;
-}
-
-static struct bytes skip(struct bytes text, size_t len)
-{
-	return (struct bytes){text.data + len, text.len - len};
-}
-
-/* The field that %letter reads: its length at the start of text, and where it is kept. */
-static size_t read_field(char letter, struct bytes text, struct capture *capture,
-			 struct bytes **ret)
-{
-	static const struct {
-		char letter;
-		size_t (*length)(struct bytes text);
-		ptrdiff_t offset; /* in struct capture; -1: not kept */
-	} fields[] = {
-		{'i', digits_length, offsetof(struct capture, id)},
-		{'s', step_length, offsetof(struct capture, step)},
-		{'t', digits_length, offsetof(struct capture, task)},
-		{'u', digits_length, -1},
-		{'h', hex_length, offsetof(struct capture, container)},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		if (fields[i].letter != letter)
-			continue;
-		*ret = fields[i].offset < 0 ? NULL : (void *)((char *)capture + fields[i].offset);
-		return fields[i].length(text);
-	}
-	return 0;
-}
-
-/* Does component match pattern, which ends at its NUL or slash? */
-static bool match_component(const char *pattern, struct bytes component, struct capture *capture)
-{
-	while (*pattern && *pattern != '/') {
-		if (*pattern == '*') {
-			for (size_t len = 1; len <= component.len; len++)
-				if (match_component(pattern + 1, skip(component, len), capture))
-					return true;
-			return false;
-		}
-		if (*pattern == '%') {
-			struct bytes *field;
-			size_t len = read_field(pattern[1], component, capture, &field);
-
-			if (!len)
-				return false;
-			if (field)
-				*field = (struct bytes){component.data, len};
-			component = skip(component, len);
-			pattern += 2;
-			continue;
-		}
-		if (!component.len || *component.data != *pattern)
-			return false;
-		component = skip(component, 1);
-		pattern++;
-	}
-	return !component.len;
-}
-
-/* Takes the first component off path. Slashes that stand double count as one. */
-static struct bytes take_component(struct bytes *path)
-{
-	struct bytes component;
-	size_t len = 0;
-
-	while (path->len && *path->data == '/')
-		*path = skip(*path, 1);
-	while (len < path->len && path->data[len] != '/')
-		len++;
-	component = (struct bytes){path->data, len};
-	*path = skip(*path, len);
-	return component;
-}
-
-/* Takes off path what matches. True if all of pattern did, else path and capture are as far as it
- * went. */
-static bool match_path(const char *pattern, struct bytes *path, struct capture *capture)
-{
-	while (*pattern) {
-		struct bytes rest = *path;
-		struct bytes component = take_component(&rest);
-		struct capture with = *capture;
-
-		if (!component.len || !match_component(pattern, component, &with))
-			return false;
-		*capture = with;
-		*path = rest;
-		pattern += strcspn(pattern, "/");
-		pattern += *pattern == '/';
-	}
-	return true;
-}
-
-/* Fields were bounded when they were read. */
-static void copy_text(char *out, struct bytes text)
-{
-	if (text.len)
-		memcpy(out, text.data, text.len);
-	out[text.len] = '\0';
-}
+#define COPY_TEXT(out, text) copy_text(out, sizeof(out), text)
 
 /* Takes a container's components off path. NULL if it doesn't begin with one; else the runtime. */
-static const char *take_container(struct bytes *path, bool is_below_job, struct bytes *ret_id)
+static const char *take_container(struct bytes *path, const char *bare, struct bytes *ret_id)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(containers); i++) {
-		struct capture capture = {};
-		struct bytes rest = *path;
+	struct job_capture capture = {};
+	const char *runtime = NULL;
 
-		if (containers[i].is_below_job && !is_below_job)
-			continue;
-		if (match_path(containers[i].pattern, &rest, &capture)) {
-			*path = rest;
-			*ret_id = capture.container;
-			return containers[i].runtime;
-		}
-	}
-	return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(containers) && !runtime; i++)
+		if (job_match(containers[i].pattern, path, &capture))
+			runtime = containers[i].runtime;
+	if (!runtime && bare && job_match("%h", path, &capture))
+		runtime = bare;
+	*ret_id = capture.container;
+	return runtime;
 }
 
-static bool find_container(struct bytes path, bool is_below_job, struct job *job)
+/* The innermost counts: that is where the process lives. */
+static void find_container(struct bytes path, const char *bare, struct job *job)
 {
-	bool is_found = false;
-
-	/* The innermost counts: that is where the process lives. */
 	while (path.len) {
 		struct bytes id;
-		const char *runtime = take_container(&path, is_below_job, &id);
+		const char *runtime = take_container(&path, bare, &id);
 
 		if (!runtime) {
-			take_component(&path);
+			job_take_component(&path);
 			continue;
 		}
 		strcpy(job->container_runtime, runtime);
-		copy_text(job->container_id, id);
-		is_found = true;
+		COPY_TEXT(job->container_id, id);
+		job->container_from = JOB_FROM_CGROUP;
 	}
-	return is_found;
+}
+
+static void set_id(struct job *job, const struct job_capture *capture)
+{
+	if (COPY_TEXT(job->sluid, capture->sluid) || !capture->array_task.len)
+		COPY_TEXT(job->id, capture->sluid.len ? capture->sluid : capture->id);
+	else
+		snprintf(job->id, sizeof(job->id), "%.*s[%.*s]", (int)MIN(capture->id.len, 30U),
+			 capture->id.data, (int)MIN(capture->array_task.len, 30U),
+			 capture->array_task.data);
+	for (char *c = job->id; *c; c++) /* a pod's, as systemd writes it */
+		if (*c == '_' && strlen(job->id) == 36)
+			*c = '-';
+	job->id_from = JOB_FROM_CGROUP;
+	if (!COPY_TEXT(job->array_task, capture->array_task))
+		return;
+	COPY_TEXT(job->array_id, capture->id);
+	job->array_from = JOB_FROM_CGROUP;
 }
 
 static bool match_manager(const struct manager *manager, struct bytes path, struct job *ret)
 {
-	struct capture capture = {}, nothing = {};
-	struct bytes rest = {};
-	bool is_anchored = false;
+	struct job_capture capture = {};
+	struct bytes rest = path, own;
+	bool is_found = false;
 
-	for (size_t i = 0; i < ANCHORS_MAX && manager->anchors[i] && !is_anchored; i++) {
+	for (const char *scope = manager->scopes; !is_found && scope;) {
+		capture = (struct job_capture){};
 		rest = path;
-		is_anchored = match_path(manager->anchors[i], &rest, &capture);
+		is_found = job_match_one(scope, &rest, &capture) &&
+			   job_match(manager->job, &rest, &capture);
+		scope = strchr(scope, '|');
+		scope += scope != NULL;
 	}
-	if (!is_anchored || !match_path(manager->job, &rest, &capture))
+	if (!is_found)
 		return false;
-	path = rest;
-	if (manager->never && match_path(manager->never, &path, &nothing))
+	own = rest;
+	if (manager->never && job_match(manager->never, &own, &(struct job_capture){}))
 		return false;
-	match_path(manager->below, &rest, &capture);
 	*ret = (struct job){};
 	strcpy(ret->manager, manager->name);
-	copy_text(ret->id, capture.id);
-	copy_text(ret->step, capture.step);
-	copy_text(ret->task, capture.task);
-	find_container(rest, true, ret);
+	(void)job_match_one(manager->below, &rest, &capture);
+	set_id(ret, &capture);
+	if (COPY_TEXT(ret->step, capture.step))
+		ret->step_from = JOB_FROM_CGROUP;
+	if (COPY_TEXT(ret->task, capture.task))
+		ret->task_from = JOB_FROM_CGROUP;
+	find_container(rest, manager->bare, ret);
 	return true;
 }
 
-static bool find_job(bool is_v2, struct bytes path, struct job *ret)
+static bool is_users_own(struct bytes path, const struct manager *manager)
+{
+	struct bytes first = job_take_component(&path), wanted = bytes_of("user.slice");
+
+	return first.len == wanted.len && !memcmp(first.data, wanted.data, first.len) &&
+	       strncmp(manager->scopes, wanted.data, wanted.len);
+}
+
+static void find_job(unsigned int version, struct bytes path, struct job *ret)
 {
 	/* The kernel's mark of a cgroup that is gone while a process ends in it. */
 	static const char deleted[] = " (deleted)";
 	size_t len = strlen(deleted);
 
+	*ret = (struct job){};
 	if (path.len > len && !memcmp(path.data + path.len - len, deleted, len))
 		path.len -= len;
 	for (size_t i = 0; i < ARRAY_SIZE(managers); i++)
-		if (managers[i].is_v2 == is_v2 && match_manager(&managers[i], path, ret))
-			return true;
-	return false;
+		if ((managers[i].versions & version) && !is_users_own(path, &managers[i]) &&
+		    match_manager(&managers[i], path, ret))
+			return;
+	find_container(path, NULL, ret);
 }
 
 static int job_depth(const struct job *job)
@@ -274,59 +191,21 @@ static int job_depth(const struct job *job)
 	return !*job->id ? 0 : !*job->step ? 1 : !*job->task ? 2 : 3;
 }
 
+static void copy_container(struct job *to, const struct job *from)
+{
+	memcpy(to->container_runtime, from->container_runtime, sizeof(to->container_runtime));
+	memcpy(to->container_id, from->container_id, sizeof(to->container_id));
+	to->container_from = from->container_from;
+}
+
 int job_from_cgroup(struct bytes v2, struct bytes v1, struct job *ret)
 {
-	struct job by_v2 = {}, by_v1 = {};
+	struct job by_v2, by_v1;
 
-	find_job(true, v2, &by_v2);
-	find_job(false, v1, &by_v1);
+	find_job(V2, v2, &by_v2);
+	find_job(V1, v1, &by_v1);
 	*ret = job_depth(&by_v1) > job_depth(&by_v2) ? by_v1 : by_v2;
+	if (!ret->container_from)
+		copy_container(ret, by_v1.container_from ? &by_v1 : &by_v2);
 	return *ret->id ? 0 : -ENOENT;
-}
-
-bool job_add_container(struct job *job, struct bytes path)
-{
-	return find_container(path, false, job);
-}
-
-/* The variable, if it is digits that fit. */
-static const char *lookup_number(const char *(*lookup)(void *arg, const char *name), void *arg,
-				 const char *name)
-{
-	const char *value = lookup(arg, name);
-
-	return value && *value && digits_length(bytes_of(value)) == strlen(value) ? value : NULL;
-}
-
-/* The cgroup has "0+1" where the environment has "0". */
-static bool is_same_step(const char *by_environment, const char *by_cgroup)
-{
-	size_t len = strcspn(by_cgroup, "+");
-
-	return strlen(by_environment) == len && !memcmp(by_environment, by_cgroup, len);
-}
-
-void job_add_environment(struct job *job, const char *(*lookup)(void *arg, const char *name),
-			 void *arg)
-{
-	const char *id, *array_id, *array_task, *step, *task;
-
-	if (strcmp(job->manager, "slurm"))
-		return;
-	id = lookup_number(lookup, arg, "SLURM_JOB_ID");
-	if (!id || strcmp(id, job->id))
-		return;
-	array_id = lookup_number(lookup, arg, "SLURM_ARRAY_JOB_ID");
-	array_task = lookup_number(lookup, arg, "SLURM_ARRAY_TASK_ID");
-	if (array_id && array_task) {
-		strcpy(job->array_id, array_id);
-		strcpy(job->array_task, array_task);
-	}
-	/* An environment that was carried from another step tells nothing of this one's task. */
-	step = lookup_number(lookup, arg, "SLURM_STEP_ID");
-	if (step && *job->step && !is_same_step(step, job->step))
-		return;
-	task = lookup_number(lookup, arg, "SLURM_PROCID");
-	if (task && !*job->task)
-		strcpy(job->task, task);
 }

@@ -50,7 +50,7 @@ void group_hash(const struct image *image, uint64_t ret[2])
 			  e->gid,
 			  image->s.origin,
 			  image->s.by_loader,
-			  image->s.traits & (TRAIT_COMPAT | TRAIT_DELETED)};
+			  image->s.traits & (TRAIT_COMPAT | TRAIT_DELETED | TRAITS_NAMESPACES)};
 	char objects[ID_HASH_SIZE];
 	XXH128_hash_t hash;
 	struct job job;
@@ -60,13 +60,14 @@ void group_hash(const struct image *image, uint64_t ret[2])
 	if (!state) /* all alone */
 		hash = XXH3_128bits(&image->s.key, sizeof(image->s.key));
 	if (state) {
-		bool in_job = !exec_job(e, &job);
+		bool in_job = !image_job(image, &job);
 
 		XXH3_128bits_reset(state);
 		XXH3_128bits_update(state, ids, sizeof(ids));
 		hash_bytes(state, bytes_of(job.manager));
 		hash_bytes(state, bytes_of(job.id));
 		hash_bytes(state, bytes_of(job.step));
+		hash_bytes(state, bytes_of(job.container_runtime));
 		hash_bytes(state, bytes_of(job.container_id));
 		hash_bytes(state, in_job ? (struct bytes){NULL, 0} : exec_cgroup(e));
 		XXH3_128bits_update(state, &e->file, sizeof(e->file));

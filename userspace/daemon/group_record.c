@@ -100,8 +100,9 @@ static bool add_who(cJSON *record, const struct node *node, const struct group *
 		is_same(group, SAME_CGROUP) ? image_cgroup(first) : (struct bytes){NULL, 0};
 	struct job job;
 
-	image_job(first, &job);
+	(void)image_job(first, &job);
 	*job.task = '\0'; /* each member's own */
+	job.task_from = JOB_FROM_NOTHING;
 	return cJSON_AddStringToObject(record, "host", node->host) &&
 	       cJSON_AddStringToObject(record, "cluster", node->cluster) &&
 	       cJSON_AddStringToObject(record, "boot_id", node->boot_id) &&
@@ -109,7 +110,7 @@ static bool add_who(cJSON *record, const struct node *node, const struct group *
 	       cJSON_AddStringToObject(record, "origin",
 				       first->s.origin == ORIGIN_FORK ? "fork" : "exec") &&
 	       job_json_add(record, &job, cgroup) && record_add_text(record, "cgroup", cgroup) &&
-	       container_json_add(record, &job) &&
+	       container_json_add(record, &job, first) && namespaces_json_add(record, first) &&
 	       record_add_number(record, "uid", first->exec->uid) &&
 	       record_add_number(record, "euid", first->exec->euid) &&
 	       record_add_number(record, "gid", first->exec->gid) &&

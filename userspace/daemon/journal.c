@@ -38,6 +38,7 @@ static const char *const shapes[JOURNAL_KINDS] = {
 	[JOURNAL_FILE] = "live_file_state",
 	[JOURNAL_OBJECTS] = "live_key",
 	[JOURNAL_ANNOUNCED] = "",
+	[JOURNAL_JOB] = "live_job_state",
 };
 
 struct entry {

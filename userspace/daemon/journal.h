@@ -33,6 +33,7 @@ enum journal_kind {
 	JOURNAL_FILE,	   /* struct live_file_state, a path: an object, numbered from 0 */
 	JOURNAL_OBJECTS,   /* struct live_key of an image, u32 numbers of files */
 	JOURNAL_ANNOUNCED, /* struct live_key: its start record is in the spool */
+	JOURNAL_JOB,	   /* struct live_job_state */
 	JOURNAL_KINDS,
 };
 

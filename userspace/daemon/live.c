@@ -2,6 +2,7 @@
 /* The table of processes, and what each kind of event does to it (live_image.c: to one image). */
 #include "daemon/live_ended.h"
 #include "daemon/live_image.h"
+#include "daemon/live_job.h"
 #include "daemon/live_table.h"
 
 static struct image *image_begin(struct live *l, const struct event *e)
@@ -171,16 +172,21 @@ static void image_told_exec(struct live *l, struct image *image, const struct ev
 static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
 {
 	struct process *p = process_of_event(l, &e->head);
+	const struct image *before;
 	struct exec_past past;
+	struct job job;
 
 	if (!p)
 		return;
 	process_catch_up(l, p, e->head.exec_id);
+	before = live_before(l, e);
+	(void)live_job(l, e, &job);
 	if (p->image && !p->is_copy && p->image->s.key.exec_id == e->head.exec_id) {
 		/* begun by its mappings; or told twice, by the scan and the kernel side: the latter
 		 * saw more */
 		if (!p->image->exec || (p->image->s.origin == ORIGIN_SCAN && !is_scan)) {
 			exec_past_of(NULL, e, &past);
+			image_set_job(p->image, &job, before);
 			image_told_exec(l, p->image, e, &past, is_scan);
 		}
 		return;
@@ -194,6 +200,7 @@ static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
 	l->counts.full += p->is_dropped;
 	if (!p->image)
 		return;
+	image_set_job(p->image, &job, before);
 	image_told_exec(l, p->image, e, &past, is_scan);
 	image_is_new(l, p->image);
 }
@@ -209,8 +216,10 @@ static struct image *image_of_event(struct live *l, struct process *p, const str
 		p->image = image_begin(l, e);
 		return p->image;
 	}
-	if (e->exec_id > p->exec_id && !p->next)
+	if (e->exec_id > p->exec_id && !p->next) {
 		p->next = image_begin(l, e);
+		image_inherit_job(p->next, p->image);
+	}
 	return p->next && p->next->s.key.exec_id == e->exec_id ? p->next : p->image;
 }
 

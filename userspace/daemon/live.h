@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "common/job.h"
 #include "daemon/event.h"
 #include "daemon/facts.h"
 #include <sys/queue.h>
@@ -61,9 +62,16 @@ struct live_image_state {
 
 struct process;
 
+/* What is known of the job and the container: shared by all images of which the same is. */
+struct held_job {
+	struct job job;
+	uint32_t users;
+};
+
 struct image {
 	struct live_image_state s;
 	struct event_exec *exec;     /* NULL if its exec was not seen */
+	struct held_job *job;	     /* NULL: none, and no container */
 	struct fact *program, *user; /* program: only where notes were not in memory */
 	struct fact **objects;
 	uint32_t object_count, object_size;
@@ -121,6 +129,14 @@ bool live_knows_program(const struct live *live, uint32_t pid, uint64_t start_ns
  * 0: any. */
 const struct image *live_image_of(const struct live *live, uint32_t pid, uint64_t start_ns);
 
+/*
+ * The job that an exec's image is of: what the exec itself tells, and what that leaves open from
+ * the image that its process has run till now, the one it was forked from at first; where that
+ * isn't known, from its parent's. So a process that a container's runtime moves out of the job's
+ * cgroup stays in the job. -ENOENT: none; *ret then has at most its container.
+ */
+int live_job(const struct live *live, const struct event_exec *exec, struct job *ret);
+
 /* Ends every process that is_alive() denies: its end was not seen. */
 void live_reconcile(struct live *live, bool (*is_alive)(void *arg, uint32_t pid, uint64_t start_ns),
 		    void *arg);
@@ -155,6 +171,10 @@ struct live_process_state { /* JOURNAL_PROCESS: one that runs no image of its ow
 	struct live_key run; /* that it is a copy of; pid 0: not known */
 	uint64_t fork_ns;
 	uint64_t is_dropped; /* what it runs found no room */
+};
+struct live_job_state { /* JOURNAL_JOB: an image's, where its own exec doesn't tell it */
+	struct live_key key;
+	struct job job;
 };
 /* An entry of the table's own, as it was saved: true if it is one. Events are told by live_apply(),
  * before those that refer to them. */

@@ -29,7 +29,8 @@ bool live_is_full(const struct live *l)
 void image_count(struct live *l, struct image *image)
 {
 	uint32_t cost = sizeof(*image) + (image->exec ? image->exec->head.size : 0) +
-			image->object_size * sizeof(*image->objects);
+			image->object_size * sizeof(*image->objects) +
+			(image->job && image->job->users == 1 ? sizeof(*image->job) : 0);
 
 	l->counts.bytes += cost - (uint64_t)image->cost;
 	image->cost = cost;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* One image of a program: what its events tell of it. */
 #include "daemon/live_image.h"
+#include "daemon/live_job.h"
 #include "daemon/rules.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ void image_free(struct facts *facts, struct image *image)
 		facts_release(facts, image->objects[i]);
 	free(image->objects);
 	free(image->exec);
+	held_job_release(image->job);
 	free(image);
 }
 
@@ -69,7 +71,8 @@ struct image *image_clone(const struct image *image, const struct live_key *key,
 	clone->s.origin = ORIGIN_FORK;
 	clone->s.uid = image->s.uid;
 	clone->s.flags = image->s.flags;
-	clone->s.traits = image->s.traits & TRAIT_COMPAT;
+	clone->s.traits = image->s.traits & (TRAIT_COMPAT | TRAITS_NAMESPACES);
+	clone->job = held_job_hold(image->job);
 	memcpy(clone->s.comm, image->s.comm, sizeof(clone->s.comm));
 	clone->program = facts_hold(image->program);
 	clone->user = facts_hold(image->user);

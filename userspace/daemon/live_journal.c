@@ -7,6 +7,7 @@
 #include "daemon/journal.h"
 #include "daemon/live_ended.h"
 #include "daemon/live_image.h"
+#include "daemon/live_job.h"
 #include "daemon/live_table.h"
 
 struct saved_file {
@@ -86,6 +87,8 @@ int image_save(const struct image *image, struct live_saver *saver)
 	}
 	if (!r)
 		r = objects_save(image, saver);
+	if (!r && image_job_is_told(image))
+		r = image_job_save(image, saver->writer, saver->arg);
 	return r ? r : saver->writer(saver->arg, JOURNAL_IMAGE, &image->s, sizeof(image->s));
 }
 
@@ -278,6 +281,14 @@ static void restore_objects(struct live *l, struct bytes data)
 		image_count(l, image);
 }
 
+static void restore_job(struct live *l, const struct live_job_state *state)
+{
+	struct image *image = image_of_key(l, &state->key);
+
+	if (image && job_check(&state->job))
+		image_set_job(image, &state->job, NULL);
+}
+
 bool live_restore(struct live *l, uint32_t kind, struct bytes data)
 {
 	switch (kind) {
@@ -298,6 +309,10 @@ bool live_restore(struct live *l, uint32_t kind, struct bytes data)
 		return true;
 	case JOURNAL_OBJECTS:
 		restore_objects(l, data);
+		return true;
+	case JOURNAL_JOB:
+		if (data.len == sizeof(struct live_job_state))
+			restore_job(l, (const void *)data.data);
 		return true;
 	}
 	return false;

@@ -211,7 +211,7 @@ static enum holds value_holds(const struct rules *rules, const struct rule_condi
 									       : HOLDS_NO;
 		return !*s->job.id == (c->kind == RULE_NO) ? HOLDS_YES : HOLDS_NO;
 	case RULE_CONTAINER:
-		return !*s->job.container_id == (c->kind == RULE_NO) ? HOLDS_YES : HOLDS_NO;
+		return !*s->job.container_runtime == (c->kind == RULE_NO) ? HOLDS_YES : HOLDS_NO;
 	case RULE_CGROUP:
 		return glob_matches(c->value, s->cgroup) ? HOLDS_YES : HOLDS_NO;
 	default:

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The job of an image: from its control group and, for what that doesn't tell, its environment. */
+/* What an exec tells of its job and container; and how a record says that. */
 #include "common/job.h"
 #include "common/record.h"
 #include "daemon/run_record.h"
+#include "daemon/stepd.h"
 
 #include <errno.h>
 
@@ -27,6 +28,7 @@ struct bytes image_cgroup(const struct image *image)
 	return image->exec ? exec_cgroup(image->exec) : (struct bytes){NULL, 0};
 }
 
+/* The value ends with a NUL. */
 static const char *env_lookup(void *arg, const char *name)
 {
 	const struct event_exec *exec = arg;
@@ -54,21 +56,15 @@ const char *exec_variable(const struct event_exec *exec, const char *name)
 
 int exec_job(const struct event_exec *exec, struct job *ret)
 {
-	return job_from_cgroup(exec_bytes(exec, exec->cgroup), exec_bytes(exec, exec->cgroup_v1),
-			       ret);
-}
+	struct bytes v2 = exec_bytes(exec, exec->cgroup);
 
-int image_job(const struct image *image, struct job *ret)
-{
-	int r;
-
-	memset(ret, 0, sizeof(*ret));
-	if (!image->exec)
-		return -ENOENT;
-	r = exec_job(image->exec, ret);
-	if (!r)
-		job_add_environment(ret, env_lookup, image->exec);
-	return r;
+	(void)job_from_cgroup(v2, exec_bytes(exec, exec->cgroup_v1), ret);
+	if (*ret->sluid && stepd_job_id(v2, ret->sluid, ret->id))
+		ret->id_from = JOB_FROM_SLURMSTEPD;
+	job_add_environment(ret, env_lookup, (void *)exec);
+	if (exec->head.traits & TRAIT_MOUNT_OTHER)
+		job_add_container_environment(ret, env_lookup, (void *)exec);
+	return *ret->manager ? 0 : -ENOENT;
 }
 
 bool json_add_or_null(cJSON *object, const char *name, const char *text)
@@ -81,14 +77,60 @@ bool job_json_add(cJSON *record, const struct job *job, struct bytes cgroup)
 {
 	cJSON *json;
 
-	if (!job || !*job->id)
+	if (!job || !*job->manager)
 		return record_add_null(record, "job");
 	json = cJSON_AddObjectToObject(record, "job");
 	return json && json_add_or_null(json, "manager", job->manager) &&
-	       json_add_or_null(json, "id", job->id) && record_add_null(json, "sluid") &&
+	       json_add_or_null(json, "id", job->id) &&
+	       json_add_or_null(json, "sluid", job->sluid) &&
 	       json_add_or_null(json, "array_id", job->array_id) &&
 	       json_add_or_null(json, "array_task", job->array_task) &&
 	       json_add_or_null(json, "step", job->step) &&
 	       json_add_or_null(json, "task", job->task) &&
-	       json_add_or_null(json, "from", "cgroup") && record_add_text(json, "cgroup", cgroup);
+	       json_add_or_null(json, "from", job_from_name(job->id_from)) &&
+	       json_add_or_null(json, "step_from", job_from_name(job->step_from)) &&
+	       json_add_or_null(json, "task_from", job_from_name(job->task_from)) &&
+	       json_add_or_null(json, "array_from", job_from_name(job->array_from)) &&
+	       record_add_text(json, "cgroup", cgroup);
+}
+
+/* The image's file or name, where the runtime leaves it in the environment. */
+static const char *container_image(const struct image *image)
+{
+	static const char *const names[] = {"APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"};
+	const char *value = NULL;
+
+	for (size_t i = 0; image->exec && !value && i < ARRAY_SIZE(names); i++)
+		value = env_lookup(image->exec, names[i]);
+	return value;
+}
+
+bool container_json_add(cJSON *record, const struct job *job, const struct image *image)
+{
+	cJSON *json;
+
+	if (!*job->container_runtime)
+		return record_add_null(record, "container");
+	json = cJSON_AddObjectToObject(record, "container");
+	return json && json_add_or_null(json, "runtime", job->container_runtime) &&
+	       json_add_or_null(json, "id", job->container_id) &&
+	       record_add_text(json, "image", bytes_of(container_image(image))) &&
+	       json_add_or_null(json, "from", job_from_name(job->container_from));
+}
+
+static bool add_namespace(cJSON *json, const char *name, bool is_other)
+{
+	return cJSON_AddStringToObject(json, name, is_other ? "other" : "host");
+}
+
+bool namespaces_json_add(cJSON *record, const struct image *image)
+{
+	uint32_t traits = image->s.traits;
+	cJSON *json;
+
+	if (!(traits & TRAIT_NAMESPACES))
+		return record_add_null(record, "namespaces");
+	json = cJSON_AddObjectToObject(record, "namespaces");
+	return json && add_namespace(json, "mount", traits & TRAIT_MOUNT_OTHER) &&
+	       add_namespace(json, "user", traits & TRAIT_USER_OTHER);
 }

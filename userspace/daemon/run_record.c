@@ -26,17 +26,6 @@ static struct bytes exec_text(const struct image *image, size_t span_offset)
 }
 #define EXEC_TEXT(image, member) exec_text(image, offsetof(struct event_exec, member))
 
-bool container_json_add(cJSON *record, const struct job *job)
-{
-	cJSON *json;
-
-	if (!*job->container_id)
-		return record_add_null(record, "container");
-	json = cJSON_AddObjectToObject(record, "container");
-	return json && json_add_or_null(json, "runtime", job->container_runtime) &&
-	       json_add_or_null(json, "id", job->container_id);
-}
-
 static bool add_build_id(cJSON *object, const struct note_ids *notes)
 {
 	char hex[2 * NOTE_BUILD_ID_MAX + 1];
@@ -302,7 +291,7 @@ static cJSON *record_of(const char *schema, const struct node *node, const struc
 	struct job job;
 	uuid_t id;
 
-	image_job(image, &job);
+	(void)image_job(image, &job);
 	node_run_id(node, &image->s.key, id);
 	if (!record || !cJSON_AddStringToObject(record, "schema", schema) ||
 	    !record_add_uuid(record, "run_id", id) ||
@@ -313,9 +302,10 @@ static cJSON *record_of(const char *schema, const struct node *node, const struc
 	    !cJSON_AddStringToObject(record, "origin", origins[image->s.origin]) ||
 	    !job_json_add(record, &job, image_cgroup(image)) ||
 	    !record_add_text(record, "cgroup", image_cgroup(image)) ||
-	    !container_json_add(record, &job) || !add_ids(record, node, image) ||
-	    !exe_json_add(record, image, true) || !script_json_add(record, image) ||
-	    !add_argv(record, image) || !record_add_text(record, "cwd", EXEC_TEXT(image, cwd)) ||
+	    !container_json_add(record, &job, image) || !namespaces_json_add(record, image) ||
+	    !add_ids(record, node, image) || !exe_json_add(record, image, true) ||
+	    !script_json_add(record, image) || !add_argv(record, image) ||
+	    !record_add_text(record, "cwd", EXEC_TEXT(image, cwd)) ||
 	    !json_add_or_null(record, "env_set", env_hash) ||
 	    !json_add_or_null(record, "object_set", object_hash) || !add_times(record, image) ||
 	    !add_exit(record, node, image) || !add_usage(record, image) ||

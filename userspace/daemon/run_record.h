@@ -25,7 +25,8 @@ cJSON *start_record(const struct node *node, const struct image *image, const ch
 
 /* Parts that group records have too. */
 struct job;
-bool container_json_add(cJSON *record, const struct job *job);
+bool container_json_add(cJSON *record, const struct job *job, const struct image *image);
+bool namespaces_json_add(cJSON *record, const struct image *image);
 bool exe_json_add(cJSON *record, const struct image *image, bool with_requested);
 bool script_json_add(cJSON *record, const struct image *image);
 /* "exit": of a wait status, as of waitpid(2). */
@@ -40,9 +41,10 @@ bool json_add_or_null(cJSON *object, const char *name, const char *text);
 
 /* {"manager":…} or null of a job, for run and link records alike. */
 bool job_json_add(cJSON *record, const struct job *job, struct bytes cgroup);
-/* The job of an image, from its cgroup and environment. 0 or -ENOENT. */
+/* The job of an image, as it was found at its exec (live_job()). -ENOENT if it is in none: *ret
+ * then has at most its container. */
 int image_job(const struct image *image, struct job *ret);
-/* The same from the exec's cgroup alone, and the cgroup. */
+/* The same from what the exec itself tells: its cgroups, its environment; and the cgroup. */
 int exec_job(const struct event_exec *exec, struct job *ret);
 struct bytes exec_cgroup(const struct event_exec *exec);
 /* A variable of the exec's environment as it was kept, or NULL. */

@@ -2,6 +2,7 @@
 /* Events in, images out, the journal in between. */
 #include "daemon/tracker.h"
 #include "common/record.h"
+#include "daemon/live_job.h"
 #include "daemon/run_record.h"
 #include "daemon/spool.h"
 #include "daemon/tracker_state.h"
@@ -181,6 +182,15 @@ void tracker_capture_is_fresh(struct tracker *t)
 	live_set_begin(t->live, node_boot_ns());
 }
 
+/* What a step's daemon has told: it may be gone when the journal is read again. */
+static void journal_job(struct tracker *t, const struct event *event)
+{
+	const struct image *image = live_image_of(t->live, event->pid, event->start_ns);
+
+	if (image && image->job && image->job->job.id_from == JOB_FROM_SLURMSTEPD)
+		(void)image_job_save(image, (live_writer)journal_append, t->journal);
+}
+
 static void event_take(struct tracker *t, const struct event *event)
 {
 	if (event->kind == EVENT_EXEC) {
@@ -192,6 +202,8 @@ static void event_take(struct tracker *t, const struct event *event)
 	/* there is room: who drains asks before, and stops when there is none */
 	(void)journal_append(t->journal, JOURNAL_EVENT, event, event->size);
 	live_apply(t->live, event, event->traits & TRAIT_SCANNED);
+	if (event->kind == EVENT_EXEC)
+		journal_job(t, event);
 }
 
 int tracker_event(void *arg, const struct event *event)

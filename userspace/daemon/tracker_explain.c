@@ -2,6 +2,7 @@
 /* "explain" on the control socket: which rule takes a process or a path, and why. */
 #include "common/record.h"
 #include "daemon/event.h"
+#include "daemon/run_record.h"
 #include "daemon/tracker_state.h"
 
 #include <ctype.h>
@@ -129,6 +130,7 @@ static cJSON *explain_process(struct tracker *t, uint32_t pid)
 	memset(&t->subject, 0, sizeof(t->subject));
 	if (image->exec)
 		subject_of_exec(image->exec, &t->subject);
+	(void)image_job(image, &t->subject.job);
 	json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "schema", RECORD_SCHEMA("explain"));
 	record_add_number(json, "pid", pid);

@@ -81,6 +81,7 @@ void tracker_judge(struct tracker *t, const struct event_exec *e)
 		return;
 	}
 	subject_of_exec(e, &t->subject);
+	(void)live_job(t->live, e, &t->subject.job);
 	(void)rules_decide(t->rules, &t->subject, &verdict);
 	if (verdict == RULE_GROUP && is_task(ranks, parent_ranks(t, e)))
 		verdict = RULE_FULL;
