@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* runmark-ingest(8): spool files into a database. */
+#include "ingest/accounting.h"
 #include "ingest/work.h"
 #include "common/config.h"
 #include "common/log.h"
@@ -105,6 +106,34 @@ static int load(struct backend *db, const struct options *options, char *const *
 	return status;
 }
 
+/* Jobs from what sacct printed. */
+static int import_jobs(struct backend *db, const char *path)
+{
+	bool is_input = !strcmp(path, "-");
+	_cleanup_fclose_ FILE *file = is_input ? NULL : fopen(path, "re");
+	const char *name = is_input ? "standard input" : path;
+	struct accounting_totals t = {};
+	int r;
+
+	if (!is_input && !file) {
+		log_err(-errno, "cannot read %s", path);
+		return STATUS_FAILED;
+	}
+	r = accounting_import(db, is_input ? stdin : file, name, &stop, &t);
+	if (r < 0 && r != -EINVAL && r != -EINTR)
+		log_err(*db->message ? 0 : r, "%s", *db->message ? db->message : name);
+	if (r < 0 && r != -EINTR)
+		return STATUS_FAILED;
+	printf("imported %llu jobs: %llu new, %llu changed, %llu as before, %llu of which a later "
+	       "state is known; %llu lines could not be read\n",
+	       (unsigned long long)(t.added + t.changed + t.known + t.older),
+	       (unsigned long long)t.added, (unsigned long long)t.changed,
+	       (unsigned long long)t.known, (unsigned long long)t.older, (unsigned long long)t.bad);
+	if (r < 0)
+		return STATUS_FAILED;
+	return t.added + t.changed + t.known + t.older ? STATUS_LOADED : STATUS_NOTHING;
+}
+
 /* The spool of the configuration, where none is named. */
 static int load_configured(struct backend *db, const struct options *options)
 {
@@ -152,6 +181,8 @@ static int run(const struct options *options)
 		r = STATUS_LOADED;
 	else if (options->quarantine)
 		r = list_quarantine(db);
+	else if (options->sacct)
+		r = import_jobs(db, options->sacct);
 	else if (options->spool_count)
 		r = load(db, options, options->spool, options->spool_count);
 	else

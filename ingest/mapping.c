@@ -196,6 +196,7 @@ static const struct column run_columns[] = {
 	FIELD("usage.forks", "forks", NUMBER),
 	FIELD("mpi.rank", "mpi_rank", NUMBER),
 	FIELD("mpi.size", "mpi_size", NUMBER),
+	FIELD("mpi.from", "mpi_from", TEXT),
 };
 TABLE(run, TABLE_RUN, 1, false);
 
@@ -311,6 +312,7 @@ const struct table *const mapping_tables[TABLE_COUNT] = {
 	[TABLE_SPOOL_COUNT] = &mapping_spool_count,
 	[TABLE_SPOOL_PROBLEM] = &mapping_spool_problem,
 	[TABLE_QUARANTINE] = &mapping_quarantine,
+	[TABLE_ACCOUNTING] = &mapping_accounting,
 };
 
 const struct shape mapping_shapes[SHAPE_COUNT] = {

@@ -87,6 +87,7 @@ enum table_number {
 	TABLE_SPOOL_COUNT,
 	TABLE_SPOOL_PROBLEM,
 	TABLE_QUARANTINE,
+	TABLE_ACCOUNTING,
 	TABLE_COUNT
 };
 
@@ -160,10 +161,44 @@ enum quarantine_column {
 	QUARANTINE_TIME,
 	QUARANTINE_COLUMNS
 };
+enum accounting_column { /* the key first, then what a later state changes */
+			 ACCOUNTING_JOB_ID,
+			 ACCOUNTING_CLUSTER,
+			 ACCOUNTING_MANAGER,
+			 ACCOUNTING_SUBMIT,
+			 ACCOUNTING_STAGE,
+			 ACCOUNTING_STATE,
+			 ACCOUNTING_ARRAY_ID,
+			 ACCOUNTING_ARRAY_TASK,
+			 ACCOUNTING_HET_ID,
+			 ACCOUNTING_HET_OFFSET,
+			 ACCOUNTING_SLUID,
+			 ACCOUNTING_USER,
+			 ACCOUNTING_UID,
+			 ACCOUNTING_ACCOUNT,
+			 ACCOUNTING_QUEUE,
+			 ACCOUNTING_QOS,
+			 ACCOUNTING_NODES,
+			 ACCOUNTING_NODE_LIST,
+			 ACCOUNTING_REQUESTED_CPUS,
+			 ACCOUNTING_REQUESTED_MEMORY,
+			 ACCOUNTING_REQUESTED_TIME,
+			 ACCOUNTING_CPUS,
+			 ACCOUNTING_START,
+			 ACCOUNTING_END,
+			 ACCOUNTING_ELAPSED,
+			 ACCOUNTING_CPU,
+			 ACCOUNTING_MAX_RSS,
+			 ACCOUNTING_EXIT_CODE,
+			 ACCOUNTING_EXIT_SIGNAL,
+			 ACCOUNTING_IMPORTED,
+			 ACCOUNTING_COLUMNS
+};
 
-/* Those that no record has as such: the loader makes their rows (mapping_spool.c). */
+/* Those that no record has as such: the loader makes their rows (mapping_spool.c,
+ * mapping_accounting.c). */
 extern const struct table mapping_node_count, mapping_spool_file, mapping_spool_count,
-	mapping_spool_problem, mapping_quarantine;
+	mapping_spool_problem, mapping_quarantine, mapping_accounting;
 
 /* By table_number. */
 extern const struct table *const mapping_tables[TABLE_COUNT];

@@ -13,6 +13,7 @@ enum option_id {
 	OPTION_ARCHIVE,
 	OPTION_MIGRATE,
 	OPTION_QUARANTINE,
+	OPTION_SACCT,
 	OPTION_HELP,
 	OPTION_VERSION,
 	OPTION_COUNT
@@ -27,6 +28,8 @@ static const struct {
 	[OPTION_ARCHIVE] = {"archive", "DIR", "move it to DIR instead"},
 	[OPTION_MIGRATE] = {"migrate", NULL, "only make the database, or bring it up to date"},
 	[OPTION_QUARANTINE] = {"quarantine", NULL, "only list the lines that could not be loaded"},
+	[OPTION_SACCT] = {"sacct", "FILE",
+			  "only import jobs from what sacct printed (-: standard input)"},
 	[OPTION_HELP] = {"help", NULL, "show this"},
 	[OPTION_VERSION] = {"version", NULL, "show the version"},
 };
@@ -57,6 +60,9 @@ static enum options_next check(const struct options *options)
 		return wrong("--remove and --archive exclude each other");
 	if (options->migrate && options->quarantine)
 		return wrong("--migrate and --quarantine exclude each other");
+	if (options->sacct && (options->migrate || options->quarantine || options->follow ||
+			       options->remove || options->archive || options->spool_count))
+		return wrong("--sacct imports jobs alone: it takes only --db");
 	if ((options->migrate || options->quarantine) &&
 	    (options->follow || options->remove || options->archive || options->spool_count))
 		return wrong("--migrate and --quarantine load nothing: they take only --db");
@@ -71,6 +77,9 @@ static void take(struct options *options, enum option_id id)
 		break;
 	case OPTION_ARCHIVE:
 		options->archive = optarg;
+		break;
+	case OPTION_SACCT:
+		options->sacct = optarg;
 		break;
 	case OPTION_FOLLOW:
 		options->follow = true;

@@ -7,6 +7,7 @@
 struct options {
 	const char *db;	     /* URL */
 	const char *archive; /* directory, or NULL */
+	const char *sacct;   /* file of what sacct printed, "-": standard input; or NULL */
 	bool follow, remove, migrate, quarantine;
 	char **spool; /* the rest: files and directories; borrowed */
 	size_t spool_count;

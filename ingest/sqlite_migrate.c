@@ -24,10 +24,11 @@
 MIGRATION_TEXT(schema_sqlite_0001, "0001_initial.sql");
 MIGRATION_TEXT(schema_sqlite_0002, "0002_coverage_groups.sql");
 MIGRATION_TEXT(schema_sqlite_0003, "0003_links.sql");
+MIGRATION_TEXT(schema_sqlite_0004, "0004_jobs_accounting.sql");
 
 /* The first is number 1. */
-static const char *const migrations[] = {schema_sqlite_0001, schema_sqlite_0002,
-					 schema_sqlite_0003};
+static const char *const migrations[] = {schema_sqlite_0001, schema_sqlite_0002, schema_sqlite_0003,
+					 schema_sqlite_0004};
 
 int sqlite_schema_version(void)
 {

@@ -199,6 +199,7 @@ class Database:
             **{name: usage.get(name) for name in ('max_rss', 'read_bytes', 'write_bytes',
                                                   'minor_faults', 'major_faults', 'forks')},
             mpi_rank=mpi.get('rank'), mpi_size=mpi.get('size'),
+            mpi_from=mpi.get('from'),
             object_set=self.set_id('object_set', record['object_set']),
             env_set=self.set_id('env_set', record['env_set']), **self.common(record))
         self.insert('run_text', run_id=self.hex(record['run_id']),

@@ -13,7 +13,7 @@ from cli_tap import RUNMARK, Tap, environment, runmark
 tap = Tap()
 help_ = runmark('--help')
 commands = re.findall(r'^  ([a-z]+) ', help_.out.decode(), re.M)
-tap.same((help_.status, commands), (0, ['find', 'show', 'report', 'tail', 'status', 'doctor', 'help']),
+tap.same((help_.status, commands), (0, ['find', 'show', 'job', 'report', 'tail', 'status', 'doctor', 'help']),
          'commands')
 tap.same(runmark('--version').out, b'runmark 0.1.0\n', 'version')
 reports = re.findall(r'^  ([a-z]+) .*\n +by ([a-z, ]+)$', runmark('help', 'report').out.decode(), re.M)

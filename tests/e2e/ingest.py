@@ -217,7 +217,8 @@ def run_of(row):
         record['next_run_id'] = text_uuid(row['next_run_id'])
     record['mpi'] = None
     if row['mpi_rank'] is not None:
-        record['mpi'] = {'rank': row['mpi_rank'], 'size': row['mpi_size']}
+        record['mpi'] = {'rank': row['mpi_rank'], 'size': row['mpi_size'],
+                         **({'from': row['mpi_from']} if row['mpi_from'] else {})}
     return record
 
 

@@ -79,5 +79,5 @@ int command_wrong(const struct command *command, const char *format, ...) PRINTF
 		.help = "Configuration (default: $RUNMARK_CONF, else " CONFIG_DEFAULT_FILE ")."    \
 	}
 
-extern const struct command command_find, command_show, command_report, command_tail,
+extern const struct command command_find, command_show, command_job, command_report, command_tail,
 	command_status, command_doctor;

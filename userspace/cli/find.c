@@ -183,10 +183,10 @@ static int find_main(const struct command *command, int argc, char **argv)
 					     args.build_id);
 		args.filter.build_id = (struct bytes){(const char *)build_id, (size_t)len};
 	}
-	if (args.filter.job && (!*args.filter.job || strchr("._", *args.filter.job)))
-		return command_wrong(command,
-				     "--job takes a job, 123 or 123.0 or 120_3, not \"%s\"",
-				     args.filter.job);
+	if (args.filter.job && !run_job_is_name(args.filter.job))
+		return command_wrong(
+			command, "--job takes a job, 123 or 123.0 or 120_3 or 123+1, not \"%s\"",
+			args.filter.job);
 	if (is_window_wrong(&args))
 		return command_wrong(command, "--since is not before --until");
 	set_window(&args);
@@ -201,7 +201,12 @@ static int find_main(const struct command *command, int argc, char **argv)
 static const struct option_spec find_options[] = {
 	{"user", "NAME", &option_text, FILTER(user), "Runs of this user, by name or number."},
 	{"job", "ID", &option_text, FILTER(job),
-	 "Runs of this job, step (123.0) or array (120, 120_3)."},
+	 "Runs of this job, step (123.0), array (120, 120_3) or component of\na heterogeneous job "
+	 "(123+1)."},
+	{"sluid", "ID", &option_text, FILTER(sluid), "Runs of the job with this Slurm unique id."},
+	{"container", "ID", &option_text, FILTER(container),
+	 "Runs in this container, by its id or the beginning of it; or in all\nof a runtime "
+	 "(podman)."},
 	{"exe", "PROGRAM", &option_text, FILTER(exe),
 	 "Runs of this program: a path, a glob, or a bare name (a path's last\npart)."},
 	{"lib", "LIBRARY", &option_text, FILTER(lib),

@@ -10,7 +10,7 @@
 #include <locale.h>
 
 static const struct command *const commands[] = {
-	&command_find, &command_show,	&command_report,
+	&command_find, &command_show,	&command_job,	 &command_report,
 	&command_tail, &command_status, &command_doctor,
 };
 

@@ -75,6 +75,7 @@ static const struct field run_items[] = {
 	{"forks", "usage.forks", FIELD_NUMBER, 0},
 	{"mpi_rank", "mpi.rank", FIELD_NUMBER, 0},
 	{"mpi_size", "mpi.size", FIELD_NUMBER, 0},
+	{"mpi_from", "mpi.from", FIELD_TEXT, 0},
 	{"incomplete", "incomplete", FIELD_JSON, FIELD_LIST},
 };
 const struct field_list run_fields = {run_items, ARRAY_SIZE(run_items)};

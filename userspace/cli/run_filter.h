@@ -15,8 +15,10 @@
 
 struct run_filter {	  /* NULL, empty, 0: any */
 	const char *user; /* name or uid */
-	const char *job;  /* "123", "123.0", "120_3", "120" (also all tasks of the array 120) */
-	const char *host; /* name or glob */
+	const char *job; /* "123", "123.0", "120_3", "123+1", "120" (also all tasks of the array) */
+	const char *sluid;		  /* Slurm's unique id of a job */
+	const char *container;		  /* a runtime's name, or how an id begins */
+	const char *host;		  /* name or glob */
 	const char *exe, *lib;		  /* see pattern.h */
 	const char *file;		  /* path: as program or as library */
 	struct bytes watermark, build_id; /* of the program or of one of its libraries */
@@ -36,6 +38,7 @@ enum run_column {
 	RUN_USER,
 	RUN_HOST,
 	RUN_SPAN,
+	RUN_CONTAINER,
 	RUN_UID,
 	RUN_COLUMNS
 };
@@ -45,7 +48,7 @@ struct run_condition {
 	struct ids ids[RUN_COLUMNS];
 };
 
-#define RUN_CONDITIONS_MAX 9
+#define RUN_CONDITIONS_MAX 11
 #define RUN_STEP_MAX	   64
 
 struct run_conditions {
@@ -59,6 +62,8 @@ struct run_conditions {
  * -EINVAL if a text makes no sense; other negative errno.
  */
 int run_resolve(struct store *store, const struct run_filter *filter, struct run_conditions *ret);
+/* Whether a job can be called so. */
+bool run_job_is_name(const char *name);
 void run_conditions_done(struct run_conditions *conditions);
 
 struct run_key {

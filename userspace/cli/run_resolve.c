@@ -5,25 +5,12 @@
  * beginning, and matched here.
  */
 #include "cli/pattern.h"
+#include "cli/run_resolve.h"
 #include "cli/run_ways.h"
-#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 
 #define DIGITS_MAX 20
-
-/* Adds column 0 of every row. The query is bound. */
-static int collect(struct query *query, struct ids *ids)
-{
-	int r;
-
-	while ((r = query_step(query)) > 0) {
-		r = ids_add(ids, query_int(query, 0));
-		if (r < 0)
-			return r;
-	}
-	return r;
-}
 
 /* Rows of sql with each of from bound in turn. */
 static int collect_each(struct store *store, const char *sql, const struct ids *from,
@@ -36,7 +23,7 @@ static int collect_each(struct store *store, const char *sql, const struct ids *
 		query_reset(query);
 		r = query_bind_int(query, 1, from->items[i]);
 		if (r >= 0)
-			r = collect(query, to);
+			r = run_resolve_rows(query, to);
 	}
 	return r;
 }
@@ -63,7 +50,7 @@ static int resolve_user(struct store *store, const struct run_filter *filter,
 	r = query_new(store, "SELECT id FROM user_name WHERE name = ?", &query);
 	if (r >= 0)
 		r = query_bind_text(query, 1, bytes_of(filter->user));
-	return r < 0 ? r : collect(query, &condition->ids[RUN_USER]);
+	return r < 0 ? r : run_resolve_rows(query, &condition->ids[RUN_USER]);
 }
 
 static int resolve_host(struct store *store, const struct run_filter *filter,
@@ -90,42 +77,6 @@ static int resolve_running(struct store *store, const struct run_filter *filter,
 {
 	(void)store, (void)filter, (void)conditions;
 	return ids_add(&condition->ids[RUN_SPAN], RUN_SPAN_OPEN);
-}
-
-/* "ID[.STEP]"; ID "ARRAY_TASK" names a task of an array. */
-static int resolve_job(struct store *store, const struct run_filter *filter,
-		       struct run_conditions *conditions, struct run_condition *condition)
-{
-	size_t len = strcspn(filter->job, ".");
-	const char *step = filter->job[len] ? filter->job + len + 1 : "";
-	const char *task = memchr(filter->job, '_', len);
-	struct bytes id = {filter->job, task ? (size_t)(task - filter->job) : len};
-	_cleanup_query_ struct query *query = NULL;
-	int r;
-
-	if (!id.len || strlen(step) >= sizeof(conditions->step) || (filter->job[len] && !*step))
-		return -EINVAL;
-	strcpy(conditions->step, step);
-	if (task) {
-		struct bytes number = {task + 1, len - id.len - 1};
-
-		r = query_new(store,
-			      "SELECT id FROM job WHERE array_id <> '' AND array_id = ? "
-			      "AND array_task = ?",
-			      &query);
-		if (r >= 0)
-			r = query_bind_text(query, 2, number);
-	} else {
-		r = query_new(store,
-			      "SELECT id FROM job WHERE job_id = ? UNION "
-			      "SELECT id FROM job WHERE array_id <> '' AND array_id = ?",
-			      &query);
-		if (r >= 0)
-			r = query_bind_text(query, 2, id);
-	}
-	if (r >= 0)
-		r = query_bind_text(query, 1, id);
-	return r < 0 ? r : collect(query, &condition->ids[RUN_JOB]);
 }
 
 /* Rows (id, path) of the bound query that the pattern matches. */
@@ -290,13 +241,13 @@ static int add_marked(struct store *store, const char *programs_sql, const char 
 	if (r >= 0)
 		r = query_bind_blob(programs, 1, value);
 	if (r >= 0)
-		r = collect(programs, &condition->ids[RUN_PROGRAM]);
+		r = run_resolve_rows(programs, &condition->ids[RUN_PROGRAM]);
 	if (r >= 0)
 		r = query_new(store, objects_sql, &found);
 	if (r >= 0)
 		r = query_bind_blob(found, 1, value);
 	if (r >= 0)
-		r = collect(found, &objects);
+		r = run_resolve_rows(found, &objects);
 	return r < 0 ? r : add_sets_of_objects(store, &objects, condition);
 }
 
@@ -335,7 +286,9 @@ int run_resolve(struct store *store, const struct run_filter *filter, struct run
 			       struct run_conditions *conditions, struct run_condition *condition);
 	} resolvers[RUN_CONDITIONS_MAX] = {
 		{filter->user, resolve_user},
-		{filter->job, resolve_job},
+		{filter->job, run_resolve_job},
+		{filter->sluid, run_resolve_sluid},
+		{filter->container, run_resolve_container},
 		{filter->host, resolve_host},
 		{filter->exe, resolve_exe},
 		{filter->lib, resolve_lib},

@@ -3,10 +3,10 @@
 
 #define KEYS_OF_RUNS                                                                               \
 	"SELECT run_id, start_us, end_us, state, boot, job, program, object_set, user, host, "     \
-	"span, uid, step, exit_code, exit_signal, NULL FROM run WHERE "
+	"span, container, uid, step, exit_code, exit_signal, NULL FROM run WHERE "
 #define KEYS_OF_GROUPS                                                                             \
 	"SELECT group_id, start_us, end_us, 1, boot, job, program, object_set, user, host, "       \
-	"span, uid, step, NULL, NULL, exits FROM run_group WHERE "
+	"span, container, uid, step, NULL, NULL, exits FROM run_group WHERE "
 
 #define WINDOW "start_us >= ? AND start_us < ?"
 #define COUNTED(table, where)                                                                      \
@@ -34,6 +34,7 @@ static const struct run_way ways[RUN_COLUMNS] = {
 	[RUN_OBJECT_SET] = WAY(true, "object_set = ? AND ", "object_set = ? AND "),
 	[RUN_USER] = WAY(true, "user = ? AND ", "user = ? AND "),
 	[RUN_HOST] = WAY(true, "host = ? AND ", "host = ? AND "),
+	[RUN_CONTAINER] = WAY(true, "container = ? AND ", "container = ? AND "),
 	[RUN_SPAN] = WAY(true, "span = ? AND ", "span = ? AND "),
 };
 
