@@ -129,6 +129,18 @@ with n:
               "a task, a long run and one of its key are recorded alone")
     tap.equal([g["count"] for g in n.records("group")[3:]], [2], "what a task starts is grouped")
 
+    # a script is what stands where, not what it was called by
+    for folder in ("A", "B"):
+        os.mkdir(f"{n.top}/{folder}")
+        shutil.copy(f"{n.top}/conf-test", f"{n.top}/{folder}/s.sh")
+    before = len(n.records("group"))
+    for folder in ("A", "B"):
+        for name in ("./s.sh", "././s.sh", f"{n.top}/{folder}/s.sh"):
+            subprocess.run([name, "/bin/true"], cwd=f"{n.top}/{folder}")
+    n.flush()
+    found = sorted((g["script"]["path"], g["count"]) for g in n.records("group")[before:] if g["script"])
+    tap.equal(found, [(f"{n.top}/A/s.sh", 3), (f"{n.top}/B/s.sh", 3)], "scripts of one name in two folders are two, a script of two names is one")
+
     # killed again and again
     n.stop()
     for path in n.files():

@@ -164,6 +164,17 @@ static void a_group_says_what_its_members_would_have_said(void **state)
 	group_free(facts, group);
 }
 
+#define SCRIPTS(cwd_a, script_a, cwd_b, script_b, are_equal)                                       \
+	{                                                                                          \
+		.a = {.interp = BYTES_INIT("/bin/sh"),                                             \
+		      .cwd = BYTES_INIT(cwd_a),                                                    \
+		      .requested = BYTES_INIT(script_a)},                                          \
+		.b = {.interp = BYTES_INIT("/bin/sh"),                                             \
+		      .cwd = BYTES_INIT(cwd_b),                                                    \
+		      .requested = BYTES_INIT(script_b)},                                          \
+		.is_equal = are_equal, .null = (are_equal) ? "exe.requested" : NULL                \
+	}
+
 /* Two images that differ in one thing: equal or not, and what is told then. */
 static void what_makes_runs_equal(void **state)
 {
@@ -193,6 +204,14 @@ static void what_makes_runs_equal(void **state)
 		 .b.interp = BYTES_INIT("/bin/sh"),
 		 .b.requested = BYTES_INIT("other.sh")},
 		{.a.interp = BYTES_INIT("/bin/sh"), .b.interp = BYTES_INIT("")},
+		SCRIPTS("/a", "./s.sh", "/b", "./s.sh", false),
+		SCRIPTS("/a", "./s.sh", "/a", "s.sh", true),
+		SCRIPTS("/a", "./s.sh", "/b", "/a/s.sh", true),
+		SCRIPTS("/a/b", "././/s.sh", "/", "/a//./b/s.sh", true),
+		SCRIPTS("/", "s.sh", "/b", "/s.sh", true),
+		SCRIPTS("/a", "b/s.sh", "/a/b", "s.sh", true),
+		SCRIPTS("/a", "../s.sh", "/b", "../s.sh", false),
+		SCRIPTS("/a", "/x/s.sh", "/b", "/x/.s.sh", false),
 	};
 
 	(void)state;

@@ -256,6 +256,47 @@ static void any_byte_goes_through(void **state)
 	image_free(facts, image);
 }
 
+/* "a/.." stays: "a" may be a link. */
+static void a_script_is_told_by_its_absolute_path(void **state)
+{
+	static const struct {
+		const char *cwd, *requested, *path;
+		uint32_t flags;
+	} cases[] = {
+		{"/work", "./s.sh", "/work/s.sh", 0},
+		{"/work", "s.sh", "/work/s.sh", 0},
+		{"/work/", ".//a/./s.sh", "/work/a/s.sh", 0},
+		{"/", "s.sh", "/s.sh", 0},
+		{"/work", "a/../s.sh", "/work/a/../s.sh", 0},
+		{"/work", ".s", "/work/.s", 0},
+		{"/work", "/opt/./s.sh", "/opt/s.sh", 0},
+		{"", "./s.sh", "./s.sh", 0},
+		{"pipe:[7]", "./s.sh", "./s.sh", 0},
+		{"/of/it", "./s.sh", "./s.sh", EVENT_CWD_CUT},
+		{"/work", "/dev/fd/3/s.sh", "/dev/fd/3/s.sh", 0},
+	};
+	struct image *image;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_json_ cJSON *record = NULL;
+		_cleanup_free_ char *path = NULL, *requested = NULL;
+		size_t len;
+
+		image = image_of(facts,
+				 &(struct exec_texts){.interp = bytes_of("/bin/sh"),
+						      .cwd = bytes_of(cases[i].cwd),
+						      .requested = bytes_of(cases[i].requested)},
+				 cases[i].flags, 0);
+		record = image_record(image);
+		assert_int_equal(record_get_text(record, "script.path", &path, &len), 0);
+		assert_string_equal(path, cases[i].path);
+		assert_int_equal(record_get_text(record, "exe.requested", &requested, &len), 0);
+		assert_string_equal(requested, cases[i].requested);
+		image_free(facts, image);
+	}
+}
+
 static void a_user_name_of_any_bytes_is_a_valid_line(void **state)
 {
 	static const char *const names[] = {"\xff", "m\xc3", "a\nb\"\\", ""};
@@ -424,6 +465,7 @@ int main(void)
 		cmocka_unit_test(every_end_is_told),
 		cmocka_unit_test(an_exec_names_the_run_that_followed),
 		cmocka_unit_test(any_byte_goes_through),
+		cmocka_unit_test(a_script_is_told_by_its_absolute_path),
 		cmocka_unit_test(a_user_name_of_any_bytes_is_a_valid_line),
 		cmocka_unit_test(argv_is_split_as_it_was),
 		cmocka_unit_test(what_is_missing_is_said),

@@ -51,9 +51,10 @@ void group_hash(const struct image *image, uint64_t ret[2])
 			  image->s.origin,
 			  image->s.by_loader,
 			  image->s.traits & (TRAIT_COMPAT | TRAIT_DELETED | TRAITS_NAMESPACES)};
-	char objects[ID_HASH_SIZE];
+	char objects[ID_HASH_SIZE], script[SCRIPT_PATH_MAX];
 	XXH128_hash_t hash;
 	struct job job;
+	bool is_known;
 
 	if (!state)
 		state = XXH3_createState();
@@ -74,7 +75,7 @@ void group_hash(const struct image *image, uint64_t ret[2])
 		hash_bytes(state, event_bytes(&e->head, e->exe));
 		hash_notes(state, image_notes(image));
 		hash_bytes(state, event_bytes(&e->head, e->interp));
-		hash_bytes(state, image_script(image));
+		hash_bytes(state, image_script_path(image, script, &is_known));
 		run_object_hash(image, objects);
 		XXH3_128bits_update(state, objects, sizeof(objects));
 		hash = XXH3_128bits_digest(state);

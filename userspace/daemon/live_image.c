@@ -165,27 +165,6 @@ void image_ask_program(struct image *image, struct facts *facts)
 					    image->s.key.pid, image->s.ppid);
 }
 
-struct bytes image_script(const struct image *image)
-{
-	const struct event_exec *e = image->exec;
-	struct bytes argv;
-
-	if (!e)
-		return (struct bytes){};
-	if (e->interp.len)
-		return event_bytes(&e->head, e->requested);
-	argv = event_bytes(&e->head, e->argv);
-	for (uint32_t i = 0; image->s.script_argument && argv.len; i++) {
-		size_t len = strnlen(argv.data, argv.len), step = MIN(len + 1, argv.len);
-
-		if (i == image->s.script_argument)
-			return (struct bytes){argv.data, len};
-		argv.data += step;
-		argv.len -= step;
-	}
-	return (struct bytes){};
-}
-
 static bool is_same_inode(const struct event_file *a, const struct event_file *b)
 {
 	return a->inode == b->inode && a->device == b->device;

@@ -43,6 +43,11 @@ void image_ask_program(struct image *image, struct facts *facts);
 
 /* The script that the image interprets, empty if none; also through env(1). */
 struct bytes image_script(const struct image *image);
+/* The same as an absolute path; without "." and empty parts. Not known: what the exec call named
+ * can't be made absolute (as where the working directory isn't known), and is returned as it is. */
+#define SCRIPT_PATH_MAX (2 * PATH_MAX_BYTES + 2)
+struct bytes image_script_path(const struct image *image, char room[SCRIPT_PATH_MAX],
+			       bool *ret_is_known);
 
 /* True if the state, which comes from a journal, can be believed. */
 bool image_state_check(const struct live_image_state *state);

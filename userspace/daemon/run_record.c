@@ -89,7 +89,9 @@ bool exe_json_add(cJSON *record, const struct image *image, bool with_requested)
 
 bool script_json_add(cJSON *record, const struct image *image)
 {
-	struct bytes path = image_script(image);
+	char room[SCRIPT_PATH_MAX];
+	bool is_known;
+	struct bytes path = image_script_path(image, room, &is_known);
 	cJSON *script;
 
 	if (!path.len)

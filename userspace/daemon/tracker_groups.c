@@ -10,6 +10,7 @@
  * group's id.
  */
 #include "daemon/group_record.h"
+#include "daemon/live_image.h"
 #include "daemon/tracker_state.h"
 
 /* What open groups may take of the journal, so that there is room for all else. */
@@ -18,6 +19,16 @@
 /* What can't be had of these is nothing that a group tells. */
 #define FLAGS_ALLOWED                                                                              \
 	(EVENT_ARGV_CUT | EVENT_ARGV_FAULT | EVENT_CWD_CUT | EVENT_ENV_CUT | EVENT_ENV_FAULT)
+
+/* A script of which it is not known which file it is equals no other. */
+static bool image_has_unknown_script(const struct image *image)
+{
+	char room[SCRIPT_PATH_MAX];
+	bool is_known;
+
+	(void)image_script_path(image, room, &is_known);
+	return !is_known;
+}
 
 static bool image_may_be_grouped(const struct tracker *t, const struct image *image)
 {
@@ -28,7 +39,8 @@ static bool image_may_be_grouped(const struct tracker *t, const struct image *im
 	       !s->announced && !image->is_announcing && !s->usage_of_process && !s->copy_unseen &&
 	       !s->is_trimmed && !s->lacks_objects && !(s->flags & ~FLAGS_ALLOWED) &&
 	       s->end_ns >= s->begin_ns &&
-	       s->end_ns - s->begin_ns <= t->config->group_short_seconds * NS_PER_S;
+	       s->end_ns - s->begin_ns <= t->config->group_short_seconds * NS_PER_S &&
+	       !image_has_unknown_script(image);
 }
 
 static uint64_t window_end(const struct tracker *t, const struct group *group)
