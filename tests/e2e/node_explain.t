@@ -72,6 +72,38 @@ with n:
     tap.equal(explain(2147483647)[0], 1, "a process that isn't there: exit status 1")
     status, text = explain("no/such/file")
     tap.ok(status == 2 and "neither a pid nor the path" in text, "what is neither is wrong usage", text)
+
+    # of what the kernel side leaves out, and of what opts out, little is kept: that is said, not made up
+    n.stop()
+    n.rules = [f"ignore path={n.top}/b*", f"ignore path={n.top}/none", "ignore comm=kern-out user=0", f"ignore user={nobody.pw_uid}", "full"]
+    n.start()
+    shutil.copy("/bin/sleep", f"{n.top}/kern-out")
+    cases = [  # process, action, rule, whether each holds
+        (running("kern-out"), "ignore", 3, ["unknown", "unknown", "yes"]),
+        (running("c", user=nobody.pw_uid), "ignore", 4, ["unknown", "unknown", "no", "yes"]),
+        (running("b1"), "ignore", 1, ["yes"]),
+        (running("c", env={"RUNMARK_TRACKING": "no"}), "opted out", None, ["unknown", "unknown", "unknown", "no", "yes"]),
+    ]
+    for process, action, number, holds in cases:
+        status, answer = explain(process.pid, "--format", "json")
+        got = (status, answer["action"], answer["decided_by"], [r["holds"] for r in answer["rules"]])
+        tap.equal(got, (0, action, number, holds), f"{os.path.basename(process.args[0])}: {action}, by rule {number}")
+        empty = [c for r in answer["rules"] for c in r["conditions"] if c["value"] == ""]
+        tap.equal(empty, [], "no condition is asked of an empty value")
+    status, text = explain(cases[0][0].pid)
+    tap.ok(", program not kept: ignore, by rule 3; by a rule of user and command" in text and f"path={n.top}/b*: unknown, it is not kept" in text and
+           "comm=kern-out: yes, it is kern-out" in text and "user=0: yes, it is 0" in text, "what was not kept is called so", text)
+    os.mkdir(f"{n.top}/shell")
+    shutil.copy("/bin/dash", f"{n.top}/shell/kern-out")
+    renamed = subprocess.Popen([f"{n.top}/shell/kern-out", "-c", "echo other >/proc/$$/comm; echo done; read x"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    renamed.stdout.readline()
+    status, answer = explain(renamed.pid, "--format", "json")
+    renamed.communicate()
+    tap.equal((answer["action"], answer["decided_by"]), ("ignore", None), "a command that renamed itself: no rule is named")
+    for process, *_ in cases:
+        process.kill()
+        process.wait()
     n.stop()
     tap.equal(explain(1)[0], 3, "without a daemon: exit status 3")
 tap.done()

@@ -27,7 +27,8 @@ static char *shown(const cJSON *object, const char *path)
 	return text_for_terminal((struct bytes){text, len});
 }
 
-static void print_rule(const cJSON *rule)
+/* is_process: what has no value was not kept; of a path it can't be known. */
+static void print_rule(const cJSON *rule, bool is_process)
 {
 	_cleanup_free_ char *number = shown(rule, "number"), *text = shown(rule, "rule"),
 			    *holds = shown(rule, "holds"), *line = shown(rule, "line");
@@ -45,6 +46,8 @@ static void print_rule(const cJSON *rule)
 		printf("    %s: %s", what ? what : "?", is ? is : "?");
 		if (value)
 			printf(", it is %s", value);
+		else if (is_process)
+			printf(", it is not kept");
 		putchar('\n');
 	}
 }
@@ -58,14 +61,14 @@ static void print_answer(const cJSON *answer)
 
 	if (pid)
 		printf("process %s, ", pid);
-	printf("%s: %s", path ? path : "of unknown program", action ? action : "not certain");
+	printf("%s: %s", path ? path : "program not kept", action ? action : "not certain");
 	if (by)
 		printf(", by rule %s", by);
 	if (note)
 		printf("; %s", note);
 	putchar('\n');
 	cJSON_ArrayForEach (rule, record_get(answer, "rules"))
-		print_rule(rule);
+		print_rule(rule, pid);
 }
 
 /* What the daemon is asked: a pid, or a path as the kernel will show it. NULL: neither. The caller

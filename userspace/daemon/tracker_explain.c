@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* "explain" on the control socket: which rule takes a process or a path, and why. */
+#include "common/fs.h"
 #include "common/record.h"
 #include "daemon/event.h"
 #include "daemon/run_record.h"
@@ -7,6 +8,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 
 static const char *const verdicts[VERDICTS] = {
 	[RULE_FULL] = "full",
@@ -89,11 +91,58 @@ static size_t add_rules(cJSON *json, const struct rules *rules, const struct sub
 	}
 }
 
+/* The kernel side left it out: of it there is its being, and who runs it. */
+static bool is_kernels(const struct image *image)
+{
+	const struct event_exec *e = image->exec;
+
+	return e && exec_verdict(e) == RULE_IGNORE && (e->head.traits & TRAIT_IGNORED) &&
+	       !e->exe.len;
+}
+
+/* What is still known of a process, of which more may have been known when it was judged. */
+static void subject_of_process(struct subject *s, const struct image *image, uint32_t pid)
+{
+	_cleanup_free_ char *comm = NULL;
+	char path[32];
+	size_t len;
+
+	memset(s, 0, sizeof(*s));
+	if (image->exec)
+		subject_of_exec(image->exec, s);
+	(void)image_job(image, &s->job);
+	if (image_verdict(image) == VERDICT_OPTED_OUT)
+		s->known = 1u << RULE_USER | (*s->job.id ? 1u << RULE_JOB : 0);
+	if (!is_kernels(image))
+		return;
+	s->known = 1u << RULE_USER | 1u << RULE_GID;
+	/* as the kernel side was asked; procfs alone, which doesn't hang */
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	if (fs_read_file(AT_FDCWD, path, 64, &comm, &len))
+		return;
+	comm[strcspn(comm, "\n")] = '\0';
+	snprintf(s->comm, sizeof(s->comm), "%s", comm);
+	s->known |= 1u << RULE_COMM;
+}
+
+/* True if the rule that surely holds may be that by which the kernel side left a process out: then
+ * all in front of it ignore too (rules_for_kernel()). */
+static bool may_be_kernels(const struct rules *rules, size_t rule)
+{
+	for (size_t i = 0; i <= rule; i++)
+		if (rules_at(rules, i)->action != RULE_IGNORE)
+			return false;
+	return true;
+}
+
 /* Where the rules alone don't say it. */
 static const char *note_of(const struct image *image, unsigned int verdict, unsigned int by_rules)
 {
 	if (!image->exec)
 		return "its exec was not seen, so no rule was asked";
+	if (is_kernels(image))
+		return "by a rule of user and command that the kernel side applies itself, so "
+		       "nothing else is kept of it";
 	if (verdict == VERDICT_OPTED_OUT)
 		return "its environment opts out, before any rule is asked";
 	if (verdict == RULE_FULL && by_rules == RULE_GROUP && exec_ranks(image->exec))
@@ -127,20 +176,18 @@ static cJSON *explain_process(struct tracker *t, uint32_t pid)
 		return answer_error(
 			"no such process is tracked: it is gone, a kernel thread or runmarkd "
 			"itself");
-	memset(&t->subject, 0, sizeof(t->subject));
-	if (image->exec)
-		subject_of_exec(image->exec, &t->subject);
-	(void)image_job(image, &t->subject.job);
+	subject_of_process(&t->subject, image, pid);
 	json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "schema", RECORD_SCHEMA("explain"));
 	record_add_number(json, "pid", pid);
-	record_add_text(json, "path", bytes_of(image->exec ? t->subject.path : NULL));
+	record_add_text(json, "path", bytes_of(*t->subject.path ? t->subject.path : NULL));
 	(void)rules_decide(t->rules, &t->subject, &by_rules);
 	verdict = image_verdict(image);
 	cJSON_AddStringToObject(json, "action", verdicts[verdict]);
 	note = note_of(image, verdict, by_rules);
 	rule = add_rules(json, t->rules, &t->subject, &is_sure);
-	if (image->exec && verdict != VERDICT_OPTED_OUT)
+	if (image->exec && verdict != VERDICT_OPTED_OUT &&
+	    (!is_kernels(image) || may_be_kernels(t->rules, rule)))
 		record_add_number(json, "decided_by", rule + 1);
 	else
 		record_add_null(json, "decided_by");
