@@ -158,13 +158,20 @@ TABLE(input_set_member, TABLE_INPUT_SET_MEMBER, 2, false);
 		REFER("user", "user", user_name), FIELD("uid", "uid", NUMBER, .max = ID_MAX),      \
 		FIELD("gid", "gid", NUMBER, .max = ID_MAX), REFER("job", "job", job),              \
 		FIELD("job.step", "step", TEXT), FIELD("job.task", "task", TEXT),                  \
-		FIELD("job.from", "job_from", TEXT), FIELD("incomplete", "incomplete", JSON)
+		FIELD("job.from", "job_from", TEXT), FIELD("job.step_from", "step_from", TEXT),    \
+		FIELD("job.task_from", "task_from", TEXT),                                         \
+		FIELD("job.array_from", "array_from", TEXT),                                       \
+		FIELD("incomplete", "incomplete", JSON)
 
 #define IMAGE_COLUMNS                                                                              \
 	REFER("cgroup", "cgroup", cgroup), FIELD("source", "source", TEXT, REQUIRED),              \
 		FIELD("euid", "euid", NUMBER, .max = ID_MAX),                                      \
 		REFER("exe", "program", program, REQUIRED),                                        \
 		REFER("container", "container", container),                                        \
+		FIELD("container.image", "container_image", BYTES),                                \
+		FIELD("container.from", "container_from", TEXT),                                   \
+		FIELD("namespaces.mount", "mount_namespace", TEXT),                                \
+		FIELD("namespaces.user", "user_namespace", TEXT),                                  \
 		FIELD("start", "start_us", TIME, REQUIRED), FIELD("end", "end_us", TIME),          \
 		REFER("object_set", "object_set", object_set),                                     \
 		REFER("env_set", "env_set", env_set)

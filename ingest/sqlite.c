@@ -63,6 +63,22 @@ static int set_up(struct sqlite *self, enum backend_mode mode)
 	return sqlite_migrate(self, mode);
 }
 
+/*
+ * While another loader makes the file, or the last one closes it, SQLite may say busy at once,
+ * without asking wait_for_lock(). All of it can be done again.
+ */
+static int set_up_patiently(struct sqlite *self, enum backend_mode mode)
+{
+	const struct timespec step = {.tv_nsec = BUSY_STEP_MS * NS_PER_MS};
+	uint64_t since_ms = now_ms();
+	int r;
+
+	while ((r = set_up(self, mode)) == -EAGAIN && !*self->stop &&
+	       now_ms() - since_ms < BUSY_MAX_MS)
+		nanosleep(&step, NULL);
+	return r;
+}
+
 static void sqlite_close(struct backend *backend)
 {
 	struct sqlite *self = (struct sqlite *)backend;
@@ -95,7 +111,7 @@ static int sqlite_open(const struct database_url *url, enum backend_mode mode,
 	if (r == SQLITE_OK) {
 		sqlite3_extended_result_codes(self->db, 1);
 		sqlite3_busy_handler(self->db, wait_for_lock, self);
-		r = set_up(self, mode);
+		r = set_up_patiently(self, mode);
 	} else {
 		r = sqlite_fail(self, r);
 	}

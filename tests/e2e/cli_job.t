@@ -80,6 +80,10 @@ def spools(folder):
             put(spool, 'array3', job=job('6'), exe=exe('/home/bob/x'))  # the environment was not kept
             put(spool, 'het1', job=job('12'), exe=exe('/home/bob/x'))
             put(spool, 'sluid', job=job('77', sluid='s0123456789ABC'), exe=exe('/home/bob/evil\x1b[31m'))
+            told = {**job('s0123456789ABD', '3', '1', array='70_1', sluid='s0123456789ABD'), 'from': 'cgroup', 'step_from': 'cgroup',
+                    'task_from': 'parent', 'array_from': 'environment'}
+            put(spool, 'evidence', job=told, namespaces={'mount': 'other', 'user': 'host'},
+                container={'runtime': 'apptainer', 'id': None, 'image': '/home/bob/image.sif', 'from': 'environment'})
             put(spool, 'podman', job=job('78'), container={'runtime': 'podman', 'id': 'c0ffee' + 58 * '0'})
             put(spool, 'docker', container={'runtime': 'docker', 'id': 'c0bb1e' + 58 * '0'}, job=None)
             put(spool, 'no job', job=None)
@@ -100,6 +104,14 @@ def check_find(db, made):
         found = find(db, *options)
         tap.equal((found.status, sorted(r.get('group_id') or r['run_id'] for r in found.json())),
                   (0 if wanted else 1, sorted(made[w].get('group_id') or made[w]['run_id'] for w in wanted)), 'find ' + ' '.join(options))
+    with open(db + '.sluid', 'w') as file:
+        file.write('SLUID|State|JobIDRaw\ns0123456789ABD|COMPLETED|79\n')
+    ingest.ingest(db, '--sacct', file.name)
+    got = find(db, '--job', '79').json()
+    tap.equal([r['run_id'] for r in got], [made['evidence']['run_id']], 'a job of which the record has the SLUID alone, by accounting')
+    for name in ('job', 'container', 'namespaces'):
+        want = {k: v for k, v in made['evidence'][name].items() if (name, k) != ('job', 'cgroup')}
+        tap.equal({k: got[0][name].get(k) for k in want}, want, f'{name} is as it was told, with where from')
     for wrong in ('', '.0', '1.', '_3', '4_', '+1', '11+', '11+x'):
         tap.equal(find(db, '--job', wrong).status, 2, f'find --job {wrong!r} is refused')
 

@@ -21,8 +21,12 @@ struct lookup {
 static const struct lookup of_id = {
 	"SELECT id FROM job WHERE job_id = ? UNION "
 	"SELECT id FROM job WHERE array_id <> '' AND array_id = ? UNION " ACCOUNTED(
-		"a.array_id = ?") " UNION " ACCOUNTED("a.het_id = ?"),
-	"1111"};
+		"a.array_id = ?") " UNION " ACCOUNTED("a.het_id = ?") " UNION "
+								      "SELECT j.id FROM accounting "
+								      "a JOIN job j ON j.sluid = "
+								      "a.sluid AND j.sluid <> '' "
+								      "WHERE a.job_id = ?",
+	"11111"};
 static const struct lookup of_task = {
 	"SELECT id FROM job WHERE array_id <> '' AND array_id = ? AND array_task = ? "
 	"UNION " ACCOUNTED("a.array_id = ? AND a.array_task = ?"),
