@@ -14,8 +14,6 @@ const volatile __u32 page_shift = 12;
 const volatile bool has_preempt_disable = false;
 const volatile bool loader_at_exec = true; /* no hook sees the kernel's own mappings */
 const volatile __u64 generation = 0;	   /* ours */
-const volatile __u32 host_mount_ns = 0;	   /* inodes of the host's namespaces; 0: not known */
-const volatile __u32 host_user_ns = 0;
 
 /*
  * A walk's state stands in scratch, not in registers: the verifier forgets what it knew of it at

@@ -151,6 +151,8 @@ struct event_exit {
 struct event_task {
 	__u64 start_ns;
 	__u32 pid, exec_id;
+	__u32 traits; /* of its namespaces */
+	__u32 pad;
 };
 
 /* Limits, in bytes where not said otherwise (runmark-records(5)). */
@@ -203,6 +205,7 @@ struct control {
 	__u64 carried;
 	struct kernel_rule rules[KERNEL_RULES_MAX];
 	__u64 rule_count;
+	__u32 host_mount_ns, host_user_ns; /* 0: not known yet */
 };
 
 /*

@@ -147,22 +147,6 @@ static long tell_loader(struct task_struct *task, struct vm_area_struct *vma, vo
 	return 0;
 }
 
-/* A user may mount anything over anything in a mount namespace of his own. */
-static __always_inline void tell_namespaces(struct event_exec *e, struct task_struct *task,
-					    struct cred *cred)
-{
-	u32 mount_ns = READ(READ(READ(task, nsproxy), mnt_ns), ns.inum);
-	u32 user_ns = READ(READ(cred, user_ns), ns.inum);
-
-	if (!host_mount_ns || !host_user_ns || !mount_ns || !user_ns)
-		return;
-	e->head.traits |= TRAIT_NAMESPACES;
-	if (mount_ns != host_mount_ns)
-		e->head.traits |= TRAIT_MOUNT_OTHER;
-	if (user_ns != host_user_ns)
-		e->head.traits |= TRAIT_USER_OTHER;
-}
-
 static __always_inline void tell_exec_ids(struct event_exec *e, struct task_struct *task,
 					  struct file *file)
 {
@@ -173,7 +157,7 @@ static __always_inline void tell_exec_ids(struct event_exec *e, struct task_stru
 	e->euid = READ(cred, euid.val);
 	e->gid = READ(cred, gid.val);
 	e->login_uid = task_login_uid(task);
-	tell_namespaces(e, task, cred);
+	e->head.traits |= namespace_traits(task);
 	file_read(&e->file, READ(file, f_inode));
 	if (task_is_compat(task)) {
 		e->head.traits |= TRAIT_COMPAT;

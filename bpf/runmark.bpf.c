@@ -164,6 +164,9 @@ int scan_tasks(struct bpf_iter__task *ctx)
 	e.start_ns = task->start_boottime;
 	e.pid = task->tgid;
 	e.exec_id = task->self_exec_id;
+	namespaces_learn(task);
+	e.traits = namespace_traits(task);
+	e.pad = 0;
 	bpf_seq_write(ctx->meta->seq, &e, sizeof(e));
 	return 0;
 }

@@ -128,6 +128,43 @@ static __noinline u64 rss_walk(void)
 	return pages > 0 ? pages : 0;
 }
 
+#define ANCESTORS_MAX 64
+
+/* The host's namespaces are those of its first process, from which all others descend. */
+static __always_inline void namespaces_learn(struct task_struct *task)
+{
+	u32 zero = 0;
+	struct control *c = bpf_map_lookup_elem(&control, &zero);
+
+	if (!c || c->host_mount_ns)
+		return;
+	for (int i = 0; i < ANCESTORS_MAX; i++) {
+		if (READ(task, tgid) <= 1) {
+			c->host_user_ns = READ(READ(READ(task, cred), user_ns), ns.inum);
+			c->host_mount_ns = READ(READ(READ(task, nsproxy), mnt_ns), ns.inum);
+			return;
+		}
+		task = READ(task, real_parent);
+	}
+}
+
+/* A user may mount anything over anything in a mount namespace of his own. */
+static __always_inline u32 namespace_traits(struct task_struct *task)
+{
+	u32 zero = 0, traits = TRAIT_NAMESPACES;
+	struct control *c = bpf_map_lookup_elem(&control, &zero);
+	u32 mount_ns = READ(READ(READ(task, nsproxy), mnt_ns), ns.inum);
+	u32 user_ns = READ(READ(READ(task, cred), user_ns), ns.inum);
+
+	if (!c || !c->host_mount_ns || !c->host_user_ns || !mount_ns || !user_ns)
+		return 0;
+	if (mount_ns != c->host_mount_ns)
+		traits |= TRAIT_MOUNT_OTHER;
+	if (user_ns != c->host_user_ns)
+		traits |= TRAIT_USER_OTHER;
+	return traits;
+}
+
 static __always_inline void parent_read(struct task_struct *task, u64 *start_ns, u32 *pid,
 					u32 *exec_id)
 {

@@ -570,6 +570,7 @@ static void environment_tells_the_id_of_a_sluid(void **state)
 static void containers_by_environment(void **state)
 {
 	static const char *apptainer[] = {"APPTAINER_CONTAINER=/x.sif", NULL};
+	static const char *podman[] = {"container=podman", NULL}, *lxc[] = {"container=lxc", NULL};
 	static const char *ch[] = {"CH_RUNNING=Weird Al Yankovic", NULL};
 	struct job job = {}, none = {};
 
@@ -583,6 +584,11 @@ static void containers_by_environment(void **state)
 	job_add_container_environment(&job, lookup, (void *)ch);
 	assert_string_equal(job.container_runtime, "charliecloud");
 	assert_string_equal(job.manager, "");
+	job = none;
+	job_add_container_environment(&job, lookup, (void *)lxc);
+	assert_string_equal(job.container_runtime, "");
+	job_add_container_environment(&job, lookup, (void *)podman);
+	assert_string_equal(job.container_runtime, "podman");
 }
 
 static struct job job_of(const char *v2, const char *const *environment)

@@ -130,13 +130,6 @@ int fs_mkdir_all(const char *path, mode_t mode)
 	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
-uint64_t fs_inode(int dir, const char *path)
-{
-	struct stat st;
-
-	return fstatat(dir, path, &st, 0) ? 0 : st.st_ino;
-}
-
 const char *fs_base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -17,8 +17,5 @@ int fs_read_file(int dir, const char *path, size_t max, char **ret, size_t *ret_
 /* Like mkdir -p: each missing part with mode; the last one is checked to be a directory. */
 int fs_mkdir_all(const char *path, mode_t mode);
 
-/* Inode of what path leads to: of a namespace, its number. 0 if that isn't known. */
-uint64_t fs_inode(int dir, const char *path);
-
 /* Part after the last slash. */
 const char *fs_base_name(const char *path);

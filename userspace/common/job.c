@@ -143,7 +143,8 @@ static bool match_manager(const struct manager *manager, struct bytes path, stru
 		is_found = job_match_one(scope, &rest, &capture) &&
 			   job_match(manager->job, &rest, &capture);
 		scope = strchr(scope, '|');
-		scope += scope != NULL;
+		if (scope)
+			scope++;
 	}
 	if (!is_found)
 		return false;

@@ -30,14 +30,13 @@ static const struct variable {
 	{"flux", PART_TASK, "FLUX_TASK_RANK"},
 };
 
-/* These have no control group of their own. */
+/* These have no control group of their own, or not always. */
 static const struct {
-	const char *runtime, *variable;
+	const char *runtime, *variable, *value; /* NULL: any */
 } runtimes[] = {
-	{"apptainer", "APPTAINER_CONTAINER"},
-	{"singularity", "SINGULARITY_CONTAINER"},
-	{"charliecloud", "CH_RUNNING"},
-	{"enroot", "ENROOT_ROOTFS"},
+	{"apptainer", "APPTAINER_CONTAINER", NULL}, {"singularity", "SINGULARITY_CONTAINER", NULL},
+	{"charliecloud", "CH_RUNNING", NULL},	    {"enroot", "ENROOT_ROOTFS", NULL},
+	{"podman", "container", "podman"}, /* rootless, where it may make none */
 };
 
 static const char *part_of(const struct job *job, enum job_part part, job_lookup lookup, void *arg)
@@ -147,7 +146,9 @@ void job_add_environment(struct job *job, job_lookup lookup, void *arg)
 void job_add_container_environment(struct job *job, job_lookup lookup, void *arg)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(runtimes) && !*job->container_runtime; i++) {
-		if (!lookup(arg, runtimes[i].variable))
+		const char *value = lookup(arg, runtimes[i].variable);
+
+		if (!value || (runtimes[i].value && strcmp(value, runtimes[i].value)))
 			continue;
 		strcpy(job->container_runtime, runtimes[i].runtime);
 		job->container_from = JOB_FROM_ENVIRONMENT;

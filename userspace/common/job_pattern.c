@@ -11,6 +11,8 @@
 
 static struct bytes skip(struct bytes text, size_t len)
 {
+	if (!len) /* of nothing at all, too */
+		return text;
 	return (struct bytes){text.data + len, text.len - len};
 }
 
@@ -249,7 +251,8 @@ bool job_match(const char *patterns, struct bytes *path, struct job_capture *cap
 			return true;
 		}
 		patterns = strchr(patterns, '|');
-		if (!patterns++)
+		if (!patterns)
 			return false;
+		patterns++;
 	}
 }

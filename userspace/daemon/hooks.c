@@ -2,7 +2,6 @@
 /* The table of hooks, and trying them. */
 #include "daemon/hooks.h"
 #include "bpf/event.h"
-#include "common/fs.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -87,8 +86,6 @@ void hooks_prepare(struct runmark_bpf *bpf, const struct hook *chosen[HOOK_FACTS
 		bpf_program__set_autoload(hook_program(bpf, hook), chosen[hook->fact] == hook);
 	bpf->rodata->page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE));
 	bpf->rodata->cpu_count = cpus;
-	bpf->rodata->host_mount_ns = fs_inode(AT_FDCWD, "/proc/1/ns/mnt");
-	bpf->rodata->host_user_ns = fs_inode(AT_FDCWD, "/proc/1/ns/user");
 	bpf->rodata->loader_at_exec = chosen[HOOK_MAPPING] && !chosen[HOOK_MAPPING]->maps_loader;
 	bpf->rodata->has_preempt_disable = kernel_has_function(btf, "bpf_preempt_disable");
 	bpf->rodata->has_rdonly_cast = kernel_has_function(btf, "bpf_rdonly_cast");

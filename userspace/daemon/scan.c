@@ -124,7 +124,7 @@ static bool scan_process(struct scan *s, struct scanner *scanner)
 	e->euid = read->euid;
 	e->gid = read->gid;
 	e->login_uid = read->login_uid;
-	e->head.traits |= read->namespaces;
+	e->head.traits |= s->task->traits;
 	e->parent_pid = read->ppid;
 	scan_parent(s);
 	if (done & SCAN_MAPS)

@@ -62,19 +62,6 @@ static void read_places(struct scan_read *s, int dir)
 		(void)scan_stat_parse(text, s);
 }
 
-static void read_namespaces(struct scan_read *s, int dir)
-{
-	uint64_t mount_ns = fs_inode(dir, "ns/mnt"), user_ns = fs_inode(dir, "ns/user");
-	uint64_t host_mount_ns = fs_inode(AT_FDCWD, "/proc/1/ns/mnt");
-	uint64_t host_user_ns = fs_inode(AT_FDCWD, "/proc/1/ns/user");
-
-	s->namespaces = 0;
-	if (!mount_ns || !user_ns || !host_mount_ns || !host_user_ns)
-		return;
-	s->namespaces = TRAIT_NAMESPACES | (mount_ns != host_mount_ns ? TRAIT_MOUNT_OTHER : 0) |
-			(user_ns != host_user_ns ? TRAIT_USER_OTHER : 0);
-}
-
 static void read_login_uid(struct scan_read *s, int dir)
 {
 	_cleanup_free_ char *text = NULL;
@@ -234,7 +221,6 @@ void scan_read(struct scan_read *s)
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0 && read_status(s, dir)) {
 		read_login_uid(s, dir);
-		read_namespaces(s, dir);
 		read_link(s, dir, "exe", &s->exe, s->exe_data);
 		read_link(s, dir, "cwd", &s->cwd, s->cwd_data);
 		read_cgroup(s, dir);

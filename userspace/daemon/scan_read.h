@@ -42,7 +42,6 @@ struct scan_read {
 	bool is_program; /* else it is gone, or none */
 	bool is_deleted;
 	uint32_t uid, euid, gid, ppid, login_uid;
-	uint32_t namespaces; /* TRAITS_NAMESPACES */
 	struct scan_text exe, cwd, cgroup, cgroup_v1;
 	char exe_data[PATH_MAX_BYTES], cwd_data[PATH_MAX_BYTES];
 	char cgroup_data[CGROUP_MAX_BYTES], cgroup_v1_data[CGROUP_MAX_BYTES];
