@@ -8,7 +8,7 @@
 #include "tests/unit/daemon_events.h"
 
 static char *allowed[] = {"OMP_*"};
-static char *more[] = {"--pin"}; /* without dashes it would match */
+static char *more[] = {"--pin"};
 static union event_room in, out, again;
 
 static struct privacy *privacy_of(enum config_argv argv, bool opt_out)
@@ -42,7 +42,8 @@ static void an_exec_keeps_what_the_configuration_says(void **state)
 		{CONFIG_ARGV_SCRUB, BYTES_INIT("p\0--token\0s\0"),
 		 BYTES_INIT("p\0--token\0[scrubbed]\0"), TRAIT_ARGV_SCRUBBED},
 		{CONFIG_ARGV_SCRUB, BYTES_INIT("p\0-x\0"), BYTES_INIT("p\0-x\0"), 0},
-		{CONFIG_ARGV_SCRUB, BYTES_INIT("p\0--pin\0x\0"), BYTES_INIT("p\0--pin\0x\0"), 0},
+		{CONFIG_ARGV_SCRUB, BYTES_INIT("p\0--pin\0x\0"),
+		 BYTES_INIT("p\0--pin\0[scrubbed]\0"), TRAIT_ARGV_SCRUBBED},
 		{CONFIG_ARGV_SCRUB, BYTES_INIT(""), BYTES_INIT(""), 0},
 		{CONFIG_ARGV_NAME, BYTES_INIT("p\0--token\0s\0"), BYTES_INIT("p\0"),
 		 TRAIT_ARGV_DROPPED},

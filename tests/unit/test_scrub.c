@@ -13,8 +13,8 @@
 	"XgL0n3I9PlFUP0THs"
 #define GHP "ghp_0123456789abcdefghijABCDEFGHIJ012345"
 
-static char *listed[] = {"licence-no", "X_*_PIN"};
-static const struct config_list names = {listed, 2};
+static char *listed[] = {"licence-no", "X_*_PIN", "--dashed"};
+static const struct config_list names = {listed, 3};
 
 struct scrub_case {
 	struct bytes argv, wanted; /* wanted NULL: stays as it is */
@@ -75,6 +75,19 @@ static const struct scrub_case options[] = {
 	STAYS("-\0--\0=\0:\0==\0:=\0-=\0--=x\0://\0'\0\"\0"),
 	GOES("p\0--licence-no=s\0-Licence-No\0s\0", "p\0--licence-no=" M "\0-Licence-No\0" M "\0"),
 	GOES("p\0x_my_pin=s\0", "p\0x_my_pin=" M "\0"),
+	GOES("p\0--dashed=s\0-dashed\0s\0DASHED=s\0", "p\0--dashed=" M "\0-dashed\0" M "\0DASHED=" M "\0"),
+	GOES("p\0--pass\0s\0x\0", "p\0--pass\0" M "\0x\0"),
+	GOES("p\0--pass=s\0-pass\0abc\0", "p\0--pass=" M "\0-pass\0" M "\0"),
+	GOES("p\0--mypass\0s\0--my-pass=s\0", "p\0--mypass\0" M "\0--my-pass=" M "\0"),
+	GOES("p\0--pass=123\0", "p\0--pass=" M "\0"),
+	GOES("p\0--pwd=s\0--pwd\0s\0--sshpwd=s\0", "p\0--pwd=" M "\0--pwd\0" M "\0--sshpwd=" M "\0"),
+	GOES("p\0--pin\0" "1234\0--card-pin=a1b2\0", "p\0--pin\0" M "\0--card-pin=" M "\0"),
+	STAYS("singularity\0exec\0--pwd\0/work\0--pwd=/work\0"),
+	STAYS("clang\0-Rpass=inline\0-mllvm\0-debug-pass=Structure\0"),
+	STAYS("x264\0--pass\0" "3\0--two-pass=x\0--multipass=x\0--lowpass=100\0--low-pass=100\0"),
+	STAYS("p\0--bypass\0x\0--compass\0x\0--surpass=x\0--passes\0" "7\0--passive=x\0--ask-pass\0x\0--no-pass\0x\0"),
+	STAYS("gmx\0mdrun\0-pin\0on\0-pin\0auto\0-pinoffset\0" "128\0--pin=0-31,64-95\0--pin\0" "7\0--pinning=x\0--spin\0" "12345\0"),
+	STAYS("p\0-max-token\0" "512\0"),
 };
 static const struct scrub_case programs[] = {
 	GOES("mysql\0-psecret\0db\0", "mysql\0-p" M "\0db\0"),
@@ -82,6 +95,12 @@ static const struct scrub_case programs[] = {
 	GOES("srun\0-n1\0mariadb\0-ps\0", "srun\0-n1\0mariadb\0-p" M "\0"),
 	STAYS("mysql\0-p\0db\0--password\0db\0"),
 	STAYS("mkdir\0-p\0x\0-pv\0"),
+	GOES("htpasswd\0-b\0f\0u\0s\0", "htpasswd\0-b\0f\0" M "\0" M "\0"),
+	GOES("htpasswd\0-cbB\0-C\0" "10\0/etc/htpasswd\0u\0-s\0", "htpasswd\0-cbB\0-C\0" "10\0" M "\0" M "\0" M "\0"),
+	GOES("htpasswd\0-nb\0u\0s\0", "htpasswd\0-nb\0u\0" M "\0"),
+	GOES("htpasswd\0-b\0mysql\0u\0s\0", "htpasswd\0-b\0mysql\0" M "\0" M "\0"),
+	STAYS("htpasswd\0-c\0f\0u\0"),
+	STAYS("tar\0-b\0" "20\0a\0b\0c\0"),
 	STAYS("ssh\0-p2222\0host\0"),
 	STAYS("docker\0run\0-p\0" "8080:80\0-p8081:81\0"),
 	GOES("docker\0login\0-u\0me\0-p\0s\0host\0", "docker\0login\0-u\0me\0-p\0" M "\0host\0"),
@@ -96,6 +115,8 @@ static const struct scrub_case programs[] = {
 	GOES("curl\0--header=PRIVATE-TOKEN:s\0", "curl\0--header=PRIVATE-TOKEN:" M "\0"),
 	GOES("curl\0-b\0id=s; x=y\0", "curl\0-b\0" M "\0"),
 	GOES("openssl\0rsa\0-passin\0pass:s\0", "openssl\0rsa\0-passin\0pass:" M "\0"),
+	GOES("openssl\0enc\0-pass\0pass:s\0", "openssl\0enc\0-pass\0pass:" M "\0"),
+	STAYS("openssl\0enc\0-pass\0stdin\0"),
 	STAYS("openssl\0rsa\0-passin\0file:/x\0-passout\0stdin\0"),
 	GOES("redis-cli\0-a\0s\0get\0x\0", "redis-cli\0-a\0" M "\0get\0x\0"),
 	GOES("ldapsearch\0-s\0sub\0-w\0s\0", "ldapsearch\0-s\0sub\0-w\0" M "\0"),
@@ -111,7 +132,10 @@ static const struct scrub_case variables[] = {
 	GOES("srun\0--export=ALL,HF_TOKEN=s,X=y\0", "srun\0--export=ALL,HF_TOKEN=" M ",X=y\0"),
 	GOES("cc\0-DAPI_KEY=s\0", "cc\0-DAPI_KEY=" M "\0"),
 	GOES("mount\0-o\0user=me,password=s,ro\0", "mount\0-o\0user=me,password=" M ",ro\0"),
-	GOES("p\0Server=a;Pwd=b;Password=s;X=1\0", "p\0Server=a;Pwd=b;Password=" M ";X=1\0"),
+	GOES("p\0Server=a;Pwd=b;Password=s;X=1\0", "p\0Server=a;Pwd=" M ";Password=" M ";X=1\0"),
+	GOES("env\0SSHPASS=s\0ssh\0h\0", "env\0SSHPASS=" M "\0ssh\0h\0"),
+	GOES("env\0PASS=s\0MYPASS=s\0USER_PIN=1234\0", "env\0PASS=" M "\0MYPASS=" M "\0USER_PIN=" M "\0"),
+	STAYS("env\0BYPASS=s\0SSH_ASKPASS=/usr/bin/ask\0PASS=17\0I_MPI_PIN=1\0I_MPI_PIN=enable\0"),
 	STAYS("env\0PWD=/home\0OLDPWD=/x\0OMP_NUM_THREADS=4\0KEY=x\0TOKENIZERS_PARALLELISM=no\0"),
 	STAYS("dd\0if=/dev/zero\0of=/x\0bs=1M\0"),
 	STAYS("git\0commit\0-m\0auth: open the token door\0"),
@@ -158,6 +182,10 @@ static const struct scrub_case scripts[] = {
 	GOES("python3\0-c\0password = \"s\"\nprint(1)\0", "python3\0-c\0password = \"" M "\"\nprint(1)\0"),
 	GOES("psql\0host=h user=me password=s dbname=d\0", "psql\0host=h user=me password=" M " dbname=d\0"),
 	GOES("git\0-c\0http.extraHeader=Authorization: Basic czpz x\0", "git\0-c\0http.extraHeader=Authorization: " M " x\0"),
+	GOES("sh\0-c\0htpasswd -b f u s && x y z\0", "sh\0-c\0htpasswd -b f " M " " M " && x y z\0"),
+	GOES("sh\0-c\0htpasswd -b f 'u' \"s t\"; x\0", "sh\0-c\0htpasswd -b f '" M "' \"" M "\"; x\0"),
+	GOES("sh\0-c\0SSHPASS=s ssh h\0", "sh\0-c\0SSHPASS=" M " ssh h\0"),
+	STAYS("sh\0-c\0echo 'PASS: all'; echo pin: 12\0"),
 	STAYS("sh\0-c\0mkdir -p x; cp -pr a b && echo \"it's done\"\0"),
 	STAYS("python3\0-c\0if token == 5: print('a token: 5')\0"),
 	STAYS("awk\0{ print $1 \": \" $2 }\0a b c=d e\0"),

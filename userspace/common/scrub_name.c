@@ -20,7 +20,7 @@ struct secret_word {
 	uint8_t len;
 	bool is_end;	   /* also at the end of a word: "PGPASSWORD" */
 	const char *after; /* only behind one of these words */
-	const char *not_after;
+	const char *but;   /* neither one of these nor behind one of these */
 	unsigned int traits;
 };
 
@@ -32,6 +32,16 @@ struct secret_word {
 #define NOT_TOKENS                                                                                 \
 	" max min num n new pad eos bos sep unk cls mask stop start end special image next per "   \
 	"first last ctx context by each "
+
+/* passes of a compiler, an encoder, a renderer, a filter */
+#define NOT_PASSWORDS                                                                              \
+	" after all band before by com debug depth disable dump each enable final first fourth "   \
+	"high last low multi n next num number one opt per post pre print render run second "      \
+	"shadow single start stop sub third three two "
+#define PASSES                                                                                     \
+	" allpass askpass bandpass bypass compass encompass firstpass highpass lowpass multipass " \
+	"nopass onepass overpass postpass prepass renderpass rpass secondpass singlepass subpass " \
+	"surpass trespass twopass underpass "
 
 #define WORD(text) text, sizeof(text) - 1
 
@@ -66,14 +76,10 @@ static const struct secret_word secret_words[] = {
 	{WORD("jwt"), false, NULL, NULL, NAME_WEAK | NAME_OFTEN_PATH},
 	{WORD("psk"), false, NULL, NULL, NAME_WEAK},
 	{WORD("pwd"), false, " db database mysql pg sql user admin root login my ", NULL, 0},
-	{WORD("pass"), false,
-	 " admin cert db database ftp http imap key ldap login mail mysql proxy redis root server "
-	 "smtp ssh store tls user wifi ",
-	 NULL, 0},
-	{WORD("dbpass"), false, NULL, NULL, 0},
-	{WORD("keypass"), false, NULL, NULL, 0},
-	{WORD("storepass"), false, NULL, NULL, 0},
-	{WORD("userpass"), false, NULL, NULL, 0},
+	{WORD("pwd"), true, NULL, NULL, NAME_WEAK | NAME_OFTEN_PATH}, /* PWD=/home */
+	{WORD("pass"), false, NULL, NOT_PASSWORDS, NAME_WEAK | NAME_OFTEN_COUNT},
+	{WORD("pass"), true, NULL, PASSES, NAME_OFTEN_COUNT},
+	{WORD("pin"), false, NULL, NULL, NAME_WEAK | NAME_PIN},
 	{WORD("pat"), false, " azure gh github gitlab ", NULL, 0},
 };
 
@@ -146,9 +152,13 @@ static bool word_is_secret(const struct words *w, unsigned int last, const struc
 		return false;
 	if (memcmp(word + len - secret_len, s->word, secret_len)) /* also "passWord" */
 		return false;
-	if (s->after)
-		return last && word_is_in(w, last - 1, s->after);
-	return !s->not_after || !last || !word_is_in(w, last - 1, s->not_after);
+	return !s->after || (last && word_is_in(w, last - 1, s->after));
+}
+
+/* Something else that looks like the secret word. */
+static bool word_is_plain(const struct words *w, unsigned int last, const struct secret_word *s)
+{
+	return s->but && (word_is_in(w, last, s->but) || (last && word_is_in(w, last - 1, s->but)));
 }
 
 unsigned int scrub_name(struct bytes name)
@@ -171,6 +181,8 @@ unsigned int scrub_name(struct bytes name)
 
 		if (!word_is_secret(&w, last, s))
 			continue;
+		if (word_is_plain(&w, last, s))
+			return NAME_PLAIN;
 		/* more words than one are no chance: "x-auth-token:" */
 		return NAME_SECRET | (last ? s->traits & ~NAME_WEAK : s->traits) |
 		       (last && word_is_in(&w, 0, switches) ? NAME_SWITCH : 0);

@@ -17,7 +17,8 @@ static bool name_is_listed(const struct scrub *s, struct bytes name)
 	memcpy(text, name.data, name.len);
 	text[name.len] = '\0';
 	for (size_t i = 0; i < s->names->count; i++)
-		if (!fnmatch(s->names->items[i], text, FNM_CASEFOLD))
+		if (!fnmatch(s->names->items[i] + strspn(s->names->items[i], "-"), text,
+			     FNM_CASEFOLD))
 			return true;
 	return false;
 }
@@ -64,14 +65,39 @@ static bool is_plain_word(struct bytes value)
 	return words_have(not_secrets, low, value.len);
 }
 
+/* All bytes are of set. */
+static bool is_of(struct bytes value, const char *set)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if (!value.data[i] || !strchr(set, value.data[i]))
+			return false;
+	return true;
+}
+
+/* What a name of several meanings has as its value says which is meant. */
+static bool is_harmless(struct bytes value, unsigned int traits)
+{
+	static const char digits[] = "0123456789";
+
+	if (!value.len || is_plain_word(value) || ((traits & NAME_OFTEN_PATH) && is_path(value)))
+		return true;
+	if ((traits & (NAME_OFTEN_COUNT | NAME_PIN)) && value.len <= 2 && is_of(value, digits))
+		return true;
+	if (!(traits & NAME_PIN))
+		return false;
+	for (size_t i = 0; i < value.len; i++)
+		if (value.data[i] >= '0' && value.data[i] <= '9') /* a list of processors */
+			return is_of(value, "0123456789,-:") && !is_of(value, digits);
+	return true;
+}
+
 bool scrub_value(struct scrub *s, struct bytes text, size_t begin, size_t end,
 		 const struct pending *how)
 {
 	struct bytes value = {text.data + begin, end - begin};
 	const char *divider;
 
-	if (!value.len || is_plain_word(value) ||
-	    ((how->traits & NAME_OFTEN_PATH) && is_path(value)))
+	if (is_harmless(value, how->traits))
 		return false;
 	if (how->part == VALUE_DATA && !memchr(value.data, '=', value.len))
 		return false;

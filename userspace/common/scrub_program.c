@@ -14,6 +14,7 @@ static const struct program programs[] = {
 		  "vacuumdb ",
 	 .asks_for_password = true},
 	{.names = " ssh scp sftp rsync "}, /* behind sshpass */
+	{.names = " htpasswd ", .rest_by = 'b'},
 	{.names = " sshpass ", .options = {{"-p", PLACE_BOTH, VALUE_ALL, 0}}},
 	{.names = " curl ",
 	 .switches = "#0123456GIJLNORSfgiklnqsv",
@@ -28,6 +29,7 @@ static const struct program programs[] = {
 	{.names = " http https xh ", .options = {{"-a", PLACE_BOTH, VALUE_AFTER, ':'}}},
 	{.names = " openssl ",
 	 .options = {{"pass:", PLACE_ATTACHED, VALUE_ALL, 0},
+		     {"-pass", PLACE_NEXT, VALUE_AFTER, ':'},
 		     {"-k", PLACE_NEXT, VALUE_ALL, 0},
 		     {"-K", PLACE_NEXT, VALUE_ALL, 0},
 		     {"-hmac", PLACE_NEXT, VALUE_ALL, 0}}},

@@ -7,9 +7,12 @@
 
 enum name_trait {
 	NAME_SECRET = 1 << 0,
-	NAME_OFTEN_PATH = 1 << 1, /* --private-key: a value that is plainly a path stays */
-	NAME_WEAK = 1 << 2,	  /* a plain word before a colon too: "auth: fix the door" */
-	NAME_SWITCH = 1 << 3,	  /* --ask-password: takes no argument of its own */
+	NAME_OFTEN_PATH = 1 << 1,  /* --private-key: a value that is plainly a path stays */
+	NAME_WEAK = 1 << 2,	   /* a plain word before a colon too: "auth: fix the door" */
+	NAME_SWITCH = 1 << 3,	   /* --ask-password: takes no argument of its own */
+	NAME_PLAIN = 1 << 4,	   /* known as no secret: -max-token is no "ax-token" behind -m */
+	NAME_OFTEN_COUNT = 1 << 5, /* --pass 2: a number of one or two digits stays */
+	NAME_PIN = 1 << 6,	   /* --pin on, --pin 0-3: stays unless it may be a PIN */
 };
 
 /* What a name, without dashes in front, says. enum name_trait, 0: nothing secret. */
@@ -40,6 +43,7 @@ struct program {
 	const char *after;	/* only as a word behind one of these: "docker login" */
 	const char *switches;	/* letters that may stand before an option's: curl -su */
 	bool asks_for_password; /* --password alone has no value */
+	char rest_by;		/* behind the option of that letter, operands but the first */
 	struct program_option options[PROGRAM_OPTIONS_MAX];
 };
 
@@ -75,7 +79,8 @@ struct pending { /* the next word is a value */
 struct line { /* a command line, as far as it was read */
 	const struct program *program;
 	struct pending pending;
-	bool is_script_next; /* behind "-c" */
+	bool is_script_next;				  /* behind "-c" */
+	enum { REST_PLAIN, REST_NEXT, REST_SECRET } rest; /* NEXT: behind the next operand */
 };
 
 struct scrub {

@@ -34,6 +34,16 @@ static void option_note(struct scrub *s, struct line *line, struct bytes word)
 		line->pending = (struct pending){true, traits, VALUE_ALL, 0};
 }
 
+/* "htpasswd -b FILE USER X": which operand it is depends on other options, so the user goes too. */
+static void rest_note(struct line *line, struct bytes word)
+{
+	if (word.data[0] != '-')
+		line->rest += line->rest == REST_NEXT;
+	else if (line->program && line->program->rest_by && word.len > 1 && word.data[1] != '-' &&
+		 memchr(word.data, line->program->rest_by, word.len))
+		line->rest = REST_NEXT;
+}
+
 bool scrub_word(struct scrub *s, struct line *line, struct bytes text, size_t begin, size_t end)
 {
 	struct bytes word = {text.data + begin, end - begin};
@@ -43,6 +53,9 @@ bool scrub_word(struct scrub *s, struct line *line, struct bytes text, size_t be
 
 	line->pending.is_set = false;
 	line->is_script_next = is_script_option(word);
+	if (line->rest == REST_SECRET)
+		return scrub_value(s, text, begin, end, &(struct pending){true, 0, VALUE_ALL, 0});
+	rest_note(line, word);
 	if (value.is_set && !looks_like_option(word))
 		return scrub_value(s, text, begin, end, &value);
 	if (word.data[0] != '-')
@@ -76,7 +89,7 @@ bool scrub_words(struct scrub *s, struct bytes text)
 		if (strchr("\n;|&()", c)) { /* another command; NUL is none of them */
 			line = (struct line){0};
 			i++;
-		} else if (line.pending.is_set && scrub_is_quote(c)) {
+		} else if ((line.pending.is_set || line.rest == REST_SECRET) && scrub_is_quote(c)) {
 			i = scrub_quote_end(text, i + 1, c, i && text.data[i - 1] == '\\');
 			any |= scrub_value(s, text, begin + 1, i, &line.pending);
 			line.pending.is_set = false;
