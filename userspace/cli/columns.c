@@ -64,6 +64,10 @@ const struct column columns[] = {
 	{"step", "step of the job", TEXT, .path = "job.step", .table = {"STEP", .min = 4}},
 	{"task", "task of the step", TEXT, .path = "job.task", .table = {"TASK", .min = 4}},
 	{"array", "array job and its task", TEXT, .make = make_array, .table = {"ARRAY", .min = 4}},
+	{"rank", "rank that its launcher gave it", NUMBER, .path = "mpi.rank",
+	 .table = {"RANK", RIGHT}},
+	{"size", "number of ranks of its program", NUMBER, .path = "mpi.size",
+	 .table = {"SIZE", RIGHT}},
 	{"manager", "resource manager of the job", TEXT, .path = "job.manager",
 	 .table = {"MANAGER", .min = 4}},
 	{"container", "id of the container", TEXT, .path = "container.id",
@@ -78,14 +82,14 @@ const struct column columns[] = {
 	 {"HOST", .min = 6, .nominal = 8, .drop = 2}},
 	{"cluster", "cluster", TEXT, .path = "cluster", .table = {"CLUSTER", .min = 4}},
 	{"elapsed",
-	 "wall time; of a group the sum, of a running one (>) so far",
+	 "wall time; of a group the sum, of ranks min/median/max, of a running one (>) so far",
 	 COLUMN_ELAPSED,
 	 true,
 	 "elapsed_s",
 	 "elapsed_s.sum",
 	 NULL,
 	 {"ELAPSED", RIGHT, .nominal = 7, .drop = 1}},
-	{"runs", "runs that the line stands for: of a group its members", TEXT, true,
+	{"runs", "runs that the line stands for: members of a group, ranks", TEXT, true,
 	 .make = run_make_runs, .table = {"RUNS", RIGHT, .drop = 4}},
 	{"exit",
 	 "exit code, signal, exec (another program followed), running, node lost or unknown", TEXT,
@@ -230,11 +234,36 @@ static char *elapsed_so_far(const struct column *column, const cJSON *run)
 	return asprintf(&text, ">%s", when_format_elapsed(value, elapsed)) < 0 ? NULL : text;
 }
 
+/* Of ranks: the shortest, the median and the longest, unless they look alike. */
+static char *elapsed_of_ranks(const cJSON *run)
+{
+	char low[ELAPSED_SIZE], middle[ELAPSED_SIZE], high[ELAPSED_SIZE], *text;
+	double min, median, max;
+
+	if (record_get_number(run, "elapsed_s.median", &median) < 0 ||
+	    record_get_number(run, "elapsed_s.min", &min) < 0 ||
+	    record_get_number(run, "elapsed_s.max", &max) < 0)
+		return NULL;
+	when_format_elapsed(min, low);
+	when_format_elapsed(max, high);
+	if (!strcmp(low, high))
+		return strdup(low);
+	return asprintf(&text, "%s/%s/%s", low, when_format_elapsed(median, middle), high) < 0
+		       ? NULL
+		       : text;
+}
+
 static char *number_for_table(const struct column *column, const cJSON *run)
 {
 	char elapsed[ELAPSED_SIZE];
 	double value;
 
+	if (column->kind == COLUMN_ELAPSED && !strcmp(column->path, "elapsed_s")) {
+		char *text = elapsed_of_ranks(run);
+
+		if (text)
+			return text;
+	}
 	if (get_number(column, run, &value) < 0)
 		return elapsed_so_far(column, run);
 	switch (column->kind) {

@@ -5,6 +5,7 @@
  * the newest.
  */
 #include "cli/command.h"
+#include "cli/fold.h"
 #include "cli/output.h"
 #include "cli/records.h"
 #include "cli/run_filter.h"
@@ -26,6 +27,7 @@ struct find_args {
 	struct run_filter filter;
 	const char *watermark, *build_id;
 	uint64_t since_ns, until_ns, limit;
+	bool ranks; /* each a line */
 	const char *columns, *db;
 	enum output_format format;
 };
@@ -34,9 +36,18 @@ struct find {
 	struct store *store;
 	struct records *records;
 	struct output output;
-	uint64_t unreadable;
+	struct fold *fold; /* of a table, unless each rank is asked for */
+	uint64_t unreadable, found;
 	double runs; /* printed, members of groups included */
 };
+
+static int put_run(void *arg, const cJSON *run)
+{
+	struct find *find = arg;
+
+	find->runs += run_count_of(run);
+	return output_run(&find->output, run);
+}
 
 static int print_run(void *arg, const struct run_key *key)
 {
@@ -55,24 +66,27 @@ static int print_run(void *arg, const struct run_key *key)
 	}
 	if (r < 0)
 		return r;
-	find->runs += run_count_of(run);
-	return output_run(&find->output, run);
+	find->found++;
+	if (find->fold)
+		return fold_add(find->fold, TAKE_PTR(run));
+	return put_run(find, run);
 }
 
 /* What people have to know of an answer, beside it. */
 static void print_footer(const struct find *find, const struct find_args *args)
 {
 	char since[WHEN_SIZE];
-	uint64_t count = find->output.count, limit = args->filter.limit;
+	uint64_t count = find->output.count;
+	bool is_cut = args->filter.limit && find->found >= args->filter.limit;
 
 	if (find->output.format != OUTPUT_TABLE && !isatty(STDERR_FILENO))
 		return;
 	fflush(stdout);
-	if (limit && count >= limit)
+	if (is_cut)
 		fputs("the newest ", stderr);
 	if (!count)
 		fputs("no run", stderr);
-	else if (limit && count >= limit && find->runs == 1)
+	else if (is_cut && find->runs == 1)
 		fputs("run", stderr);
 	else
 		fprintf(stderr, "%.0f run%s", find->runs, find->runs == 1 ? "" : "s");
@@ -84,7 +98,7 @@ static void print_footer(const struct find *find, const struct find_args *args)
 			since);
 	else
 		fprintf(stderr, " since %s", since);
-	if (limit && count >= limit)
+	if (is_cut)
 		fputs("; --limit 0 shows all", stderr);
 	if (find->output.table && table_dropped(find->output.table))
 		fputs("; a wider terminal shows more columns", stderr);
@@ -130,9 +144,14 @@ static int find_runs(const struct find_args *args, const struct column_list *lis
 	r = output_init(&find.output, args->format, list, TABLE_SAMPLE_ROWS, stdout);
 	if (r >= 0)
 		r = records_new(find.store, &find.records);
+	if (r >= 0 && args->format == OUTPUT_TABLE && !args->ranks)
+		r = fold_new(put_run, &find, &find.fold);
 	if (r >= 0)
 		r = run_search(find.store, &args->filter, print_run, &find);
+	if (r >= 0 && find.fold)
+		r = fold_end(find.fold);
 	status = finish(&find, args, r);
+	fold_free(find.fold);
 	records_free(find.records);
 	output_done(&find.output);
 	store_close(find.store);
@@ -226,6 +245,8 @@ static const struct option_spec find_options[] = {
 	{"failed", NULL, &option_flag, FILTER(failed),
 	 "Runs that ended with a signal or a code other than 0; groups in which\none did."},
 	{"signal", "NAME", &option_signal, FILTER(signal), "Runs that this signal ended."},
+	{"ranks", NULL, &option_flag, offsetof(struct find_args, ranks),
+	 "Each rank of a parallel program as a line of its own, in a table, too."},
 	{"limit", "N", &option_count, offsetof(struct find_args, limit),
 	 "The newest N only; 0: all (default: 1000 for a table, else all)."},
 	OPTION_COLUMNS(struct find_args),

@@ -54,7 +54,10 @@ static char *make_exits(const cJSON *exits)
 	cJSON_ArrayForEach (item, exits) {
 		const cJSON *exit = record_get(item, "exit");
 		/* a member without one ended by exec: whose end is unknown is in no group */
-		_cleanup_free_ char *text = cJSON_IsObject(exit) ? make_exit(exit) : strdup("exec");
+		const char *word = cJSON_GetStringValue(record_get(item, "word")); /* of ranks */
+		_cleanup_free_ char *text = word		   ? strdup(word)
+					    : cJSON_IsObject(exit) ? make_exit(exit)
+								   : strdup("exec");
 		double count = 0;
 
 		record_get_number(item, "count", &count);
@@ -81,7 +84,7 @@ char *run_make_exit(const cJSON *record)
 		return strdup("linked");
 	if (!strcmp(kind, "node"))
 		return strdup("node");
-	if (!strcmp(kind, "group"))
+	if (!strcmp(kind, "group") || !strcmp(kind, "ranks"))
 		return make_exits(record_get(record, "exits"));
 	if (!cJSON_IsObject(record_get(record, "exit")) && record_get(record, "next_run_id"))
 		return strdup("exec");
@@ -95,10 +98,23 @@ double run_count_of(const cJSON *record)
 	return record_get_number(record, "count", &count) < 0 ? 1 : count;
 }
 
+/* "64 ranks", or "60 of 64 ranks" where the others aren't among what was asked for. */
+static char *make_ranks(const cJSON *record)
+{
+	double count = run_count_of(record), size;
+	char *text;
+
+	if (record_get_number(record, "mpi.size", &size) < 0 || size <= count)
+		return asprintf(&text, "%.0f ranks", count) < 0 ? NULL : text;
+	return asprintf(&text, "%.0f of %.0f ranks", count, size) < 0 ? NULL : text;
+}
+
 char *run_make_runs(const cJSON *record)
 {
 	char kind[16], *text;
 
+	if (record_kind(record, kind, sizeof(kind)) && !strcmp(kind, "ranks"))
+		return make_ranks(record);
 	if (!record_kind(record, kind, sizeof(kind)) ||
 	    (strcmp(kind, "run") != 0 && strcmp(kind, "start") != 0 && strcmp(kind, "group") != 0))
 		return NULL;
