@@ -203,6 +203,9 @@ struct control {
 	struct counters before;
 	__u64 missed_before;
 	__u64 carried;
+	/* totals that a node record on disk has told of: the next daemon counts from there */
+	struct counters told;
+	__u64 missed_told;
 	struct kernel_rule rules[KERNEL_RULES_MAX];
 	__u64 rule_count;
 	__u32 host_mount_ns, host_user_ns; /* 0: not known yet */

@@ -82,4 +82,13 @@ with node.Node(ring_mib="1", node_seconds="1") as n:
     tap.ok(full and all(g["from"] < time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(going + 2)) for g in full) and
            all(g["to"] > time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(stopped - 1)) for g in full),
            "and shows when it was", full)
+    # what is on record is not told again, though the journal be lost or damaged
+    for damage, unread in ((b"", 0), (os.urandom(4096), 1)):
+        n.kill()
+        with open(f"{n.state}/journal", "wb") as journal:
+            journal.write(damage)
+        n.start()
+        told = n.status()["lost"]
+        tap.equal((told["ring_full_exec"], told["upgrade_unread"]), (0, unread),
+                  f"a journal of {len(damage)} bytes of nonsense: told as that, and the ring's losses not again")
 tap.done()

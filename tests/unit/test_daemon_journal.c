@@ -235,6 +235,7 @@ static void garbage_ends_it(void **state)
 		close(fd);
 		journal = journal_of(MAX_SIZE, &told);
 		assert_string_equal(told.text, "1:first ");
+		assert_int_equal(journal_unread(journal), i == 2 ? 0 : 1);
 		append(journal, 1, "newer!");
 		journal_free(journal);
 		journal_free(journal_of(MAX_SIZE, &told));

@@ -25,7 +25,7 @@ const struct coverage_cause coverage_causes[] = {
 	{"not_watched", "events while no daemon had drained for minutes", PERHAPS},
 	{"program_missed", "events in which the kernel did not run a program", PERHAPS},
 	{"no_state", "execs whose usage before could not be kept apart", DETAILS},
-	{"upgrade_unread", "events and entries of another version not read", PERHAPS},
+	{"upgrade_unread", "events of another version and journal not read", PERHAPS},
 	{"live_full", "processes that found the live table full", RUNS},
 	{"live_trimmed", "programs kept in part since too much was live", DETAILS},
 	{"exec_unseen", "processes that ended without a known exec", DETAILS},

@@ -62,6 +62,9 @@ int capture_drain(struct capture *capture, capture_sink sink, void *arg);
 /* CLOCK_BOOTTIME since when capture has gone on without a break, over restarts. */
 uint64_t capture_began(const struct capture *capture);
 int capture_totals(const struct capture *capture, struct capture_totals *ret);
+/* The totals that are on record, kept with the pins, as long as the counts themselves. */
+void capture_told(const struct capture *capture, struct capture_totals *ret);
+void capture_set_told(struct capture *capture, const struct capture_totals *totals);
 /* A place in the stream of events: behind all that was told until now; and whether all before it
  * was drained. */
 uint64_t capture_mark(const struct capture *capture);

@@ -72,6 +72,19 @@ int capture_totals(const struct capture *c, struct capture_totals *ret)
 	return 0;
 }
 
+void capture_told(const struct capture *c, struct capture_totals *ret)
+{
+	const struct control *control = c->now.control;
+
+	*ret = (struct capture_totals){.sum = control->told, .missed_runs = control->missed_told};
+}
+
+void capture_set_told(struct capture *c, const struct capture_totals *totals)
+{
+	c->now.control->told = totals->sum;
+	c->now.control->missed_told = totals->missed_runs;
+}
+
 /* The ring's two positions, bytes ever written and read; both 0 if they can't be had. */
 static void ring_positions(int ring_fd, uint64_t *ret_written, uint64_t *ret_read)
 {

@@ -105,6 +105,8 @@ void capture_carry(struct capture *c)
 		counters_add(&now->before, &control.before);
 		now->missed_before += totals.missed_runs + control.missed_before;
 		now->began_ns = MIN(now->began_ns, control.began_ns);
+		now->told = control.told;
+		now->missed_told = control.missed_told;
 		now->carried = old->number;
 	}
 }

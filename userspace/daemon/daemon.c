@@ -96,6 +96,7 @@ static void losses_tell(struct daemon *d)
 	struct status status;
 
 	daemon_gather(d, &status);
+	capture_set_told(d->capture, tracker_reported(d->tracker));
 	writer_set_losses(d->writer, &status.losses);
 	d->losses_due_ns = node_boot_ns() + NS_PER_S;
 	/* an exit that was lost leaves its process in the table for ever */
@@ -200,6 +201,7 @@ static int begin(struct daemon *d)
 {
 	const struct config *c = d->config;
 	struct kernel_rule rules[KERNEL_RULES_MAX];
+	struct capture_totals told;
 	int holder = 0, r;
 
 	d->lock_fd = node_lock(c, &holder);
@@ -225,6 +227,8 @@ static int begin(struct daemon *d)
 	if (r)
 		return r;
 	capture_set_rules(d->capture, rules, tracker_kernel_rules(d->tracker, rules));
+	capture_told(d->capture, &told);
+	tracker_set_told(d->tracker, &told);
 	if (!capture_is_continued(d->capture))
 		tracker_capture_is_fresh(d->tracker);
 	r = control_new(c->control, &daemon_control, d, &d->control);
@@ -254,6 +258,7 @@ static int end(struct daemon *d)
 	}
 	r = writer_finish(d->writer);
 	turn(d, false); /* the journal learns what is written */
+	capture_set_told(d->capture, tracker_reported(d->tracker));
 	return r ? log_err(r,
 			   "the spool could not be written; the journal in %s keeps what is "
 			   "missing "

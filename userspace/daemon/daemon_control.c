@@ -23,8 +23,7 @@ void daemon_tell(struct daemon *d, const char *event)
 	record = status_node_record(&status, event, d->node_last_unix_ns);
 	if (!record)
 		return;
-	writer_put_record(d->writer, "node", record, NULL);
-	tracker_reported(d->tracker, &status.totals);
+	tracker_report(d->tracker, record, &status.totals);
 	d->node_last_unix_ns = node_unix_ns();
 	d->node_due_ns = node_boot_ns() + d->config->node_seconds * NS_PER_S;
 }

@@ -30,7 +30,6 @@ static const char *const shapes[JOURNAL_KINDS] = {
 	[JOURNAL_LINK] = "",
 	[JOURNAL_DONE] = "",
 	[JOURNAL_SEQUENCES] = "",
-	[JOURNAL_TOTALS] = "capture_totals",
 	[JOURNAL_PROCESS] = "live_process_state",
 	[JOURNAL_ENDED] = "ended_process",
 	[JOURNAL_MEMBER] = "group_member",
@@ -131,9 +130,10 @@ static void area_close(struct area *area)
 	*area = AREA_NONE;
 }
 
-/* Tells each whole entry; ends where one makes no sense. True if nothing but zeros can follow, so
- * that it can be appended to. */
-static bool area_read(struct area *area, size_t max, journal_reader reader, void *arg)
+/* Tells each whole entry; ends where one makes no sense, which counts. True if nothing but zeros
+ * can follow, so that it can be appended to. */
+static bool area_read(struct area *area, size_t max, journal_reader reader, void *arg,
+		      uint64_t *unread)
 {
 	while (area->size - area->used >= sizeof(struct entry)) {
 		struct entry *entry = (void *)(area->map + area->used);
@@ -141,8 +141,10 @@ static bool area_read(struct area *area, size_t max, journal_reader reader, void
 
 		if (!len)
 			break;
-		if (PADDED(len - 1) > area->size - area->used - sizeof(*entry))
+		if (PADDED(len - 1) > area->size - area->used - sizeof(*entry)) {
+			(*unread)++;
 			return false;
+		}
 		reader(arg, entry->kind, (struct bytes){entry->data, len - 1});
 		area->used += sizeof(*entry) + PADDED(len - 1);
 	}
@@ -235,7 +237,7 @@ static int journal_convert(struct journal *j, const struct header *header, journ
 		if (layout_new(description, &c->from))
 			j->unread++;
 		else
-			(void)area_read(&j->now, j->max, entry_take, c);
+			(void)area_read(&j->now, j->max, entry_take, c, &j->unread);
 		layout_free(c->from);
 		/* what found no room stands in memory, and in the journal that is started next */
 		r = journal_finish(j, c->error == -ENOSPC ? 0 : c->error);
@@ -251,6 +253,7 @@ static int journal_open(struct journal *j, journal_reader reader, void *arg)
 	int r;
 
 	if (!area_begin(&j->now, &header)) {
+		j->unread += header.magic != 0; /* a new file is all zeros */
 		r = journal_begin(j);
 		return r ? r : journal_finish(j, 0);
 	}
@@ -259,7 +262,7 @@ static int journal_open(struct journal *j, journal_reader reader, void *arg)
 	begin = j->now.used;
 	/* entries of a journal that was longer than is allowed now may not fit: they stay in it,
 	 * and it goes when it is started anew */
-	r = area_read(&j->now, j->max, reader, arg) ? 0 : journal_copy(j, begin);
+	r = area_read(&j->now, j->max, reader, arg, &j->unread) ? 0 : journal_copy(j, begin);
 	return r == -ENOSPC ? 0 : r;
 }
 

@@ -25,15 +25,15 @@ enum journal_kind {
 	JOURNAL_DONE, /* struct live_key (of a run, or a group's first) or a link's id: its record
 		       * is in the spool */
 	JOURNAL_SEQUENCES, /* u64 by CPU: the last event's sequence number */
-	JOURNAL_TOTALS,	   /* struct capture_totals: losses told so far */
-	JOURNAL_PROCESS,   /* struct live_process_state: one that runs no image of its own */
-	JOURNAL_ENDED,	   /* struct ended_process */
-	JOURNAL_MEMBER,	   /* struct group_member: a finished image is in a group now */
-	JOURNAL_GROUP,	   /* struct group_state, behind its first member */
-	JOURNAL_FILE,	   /* struct live_file_state, a path: an object, numbered from 0 */
-	JOURNAL_OBJECTS,   /* struct live_key of an image, u32 numbers of files */
-	JOURNAL_ANNOUNCED, /* struct live_key: its start record is in the spool */
-	JOURNAL_JOB,	   /* struct live_job_state */
+	/* 6 was used once */
+	JOURNAL_PROCESS = 7, /* struct live_process_state: one that runs no image of its own */
+	JOURNAL_ENDED,	     /* struct ended_process */
+	JOURNAL_MEMBER,	     /* struct group_member: a finished image is in a group now */
+	JOURNAL_GROUP,	     /* struct group_state, behind its first member */
+	JOURNAL_FILE,	     /* struct live_file_state, a path: an object, numbered from 0 */
+	JOURNAL_OBJECTS,     /* struct live_key of an image, u32 numbers of files */
+	JOURNAL_ANNOUNCED,   /* struct live_key: its start record is in the spool */
+	JOURNAL_JOB,	     /* struct live_job_state */
 	JOURNAL_KINDS,
 };
 

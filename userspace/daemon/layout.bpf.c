@@ -21,7 +21,6 @@ struct stored {
 	struct live_file_state file;
 	struct live_key key;
 	struct live_job_state job;
-	struct capture_totals totals;
 	struct group_member member;
 	struct group_state group;
 } * stored;

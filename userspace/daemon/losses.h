@@ -18,7 +18,7 @@
 	X(NOT_WATCHED, "not_watched", "events while no daemon had drained for minutes")            \
 	X(PROGRAM_MISSED, "program_missed", "events in which the kernel did not run a program")    \
 	X(NO_STATE, "no_state", "execs whose usage before could not be kept apart")                \
-	X(UPGRADE_UNREAD, "upgrade_unread", "events and entries of another version not read")      \
+	X(UPGRADE_UNREAD, "upgrade_unread", "events of another version and journal not read")      \
 	X(LIVE_FULL, "live_full", "processes that found the live table full")                      \
 	X(LIVE_TRIMMED, "live_trimmed", "programs kept in part since too much was live")           \
 	X(EXEC_UNSEEN, "exec_unseen", "processes that ended without a known exec")                 \

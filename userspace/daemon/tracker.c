@@ -139,7 +139,6 @@ int tracker_new(const struct config *config, const struct node *node, struct wri
 		return r;
 	}
 	tracker_wait_for_names(t);
-	t->told = t->reported;
 	*ret = t;
 	return 0;
 }
@@ -176,9 +175,7 @@ void tracker_free(struct tracker *t)
 void tracker_capture_is_fresh(struct tracker *t)
 {
 	memset(t->sequences, 0, sizeof(t->sequences));
-	memset(&t->told, 0, sizeof(t->told));
 	(void)journal_append(t->journal, JOURNAL_SEQUENCES, t->sequences, sizeof(t->sequences));
-	tracker_reported(t, &t->told);
 	live_set_begin(t->live, node_boot_ns());
 }
 
@@ -281,6 +278,8 @@ static void is_written(void *arg, enum writer_kind kind, void *what)
 		tracker_group_is_written(t, what);
 	} else if (kind == WRITER_START) {
 		tracker_start_is_written(t, what);
+	} else if (what == &t->reporting) {
+		t->reported = t->reporting;
 	} else if (kind == WRITER_RECORD) {
 		link_done(t, what);
 	} else {
@@ -343,10 +342,21 @@ void tracker_counts(const struct tracker *t, struct tracker_counts *ret)
 	journal_size(t->journal, &ret->journal_used, &ret->journal_max);
 }
 
-void tracker_reported(struct tracker *t, const struct capture_totals *totals)
+void tracker_set_told(struct tracker *t, const struct capture_totals *told)
 {
-	t->reported = *totals;
-	(void)journal_append(t->journal, JOURNAL_TOTALS, &t->reported, sizeof(t->reported));
+	t->told = t->reported = *told;
+}
+
+void tracker_report(struct tracker *t, cJSON *record, const struct capture_totals *totals)
+{
+	t->reporting = *totals;
+	t->counts.writing++;
+	writer_put_record(t->writer, "node", record, &t->reporting);
+}
+
+const struct capture_totals *tracker_reported(const struct tracker *t)
+{
+	return &t->reported;
 }
 
 void tracker_losses(struct tracker *t, const struct capture_totals *totals,

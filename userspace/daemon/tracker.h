@@ -74,8 +74,12 @@ struct live *tracker_live(struct tracker *tracker);
 int tracker_facts_fd(const struct tracker *tracker);
 void tracker_counts(const struct tracker *tracker, struct tracker_counts *ret);
 
-/* The kernel's totals are in a node record now: the next instance counts from there. */
-void tracker_reported(struct tracker *tracker, const struct capture_totals *totals);
+/* What the kernel side has lost before is on record so far: counts begin there. */
+void tracker_set_told(struct tracker *tracker, const struct capture_totals *told);
+/* Writes a node record (taken over), which tells of these totals; and those of the last record that
+ * is on disk. */
+void tracker_report(struct tracker *tracker, cJSON *record, const struct capture_totals *totals);
+const struct capture_totals *tracker_reported(const struct tracker *tracker);
 /* Adds up what was lost, from the kernel's totals and from here. */
 void tracker_losses(struct tracker *tracker, const struct capture_totals *totals,
 		    const struct writer_status *writer, struct losses *ret);

@@ -90,9 +90,6 @@ void tracker_replay(void *arg, uint32_t kind, struct bytes data)
 	case JOURNAL_SEQUENCES:
 		memcpy(t->sequences, data.data, MIN(data.len, sizeof(t->sequences)));
 		break;
-	case JOURNAL_TOTALS:
-		memcpy(&t->reported, data.data, MIN(data.len, sizeof(t->reported)));
-		break;
 	default:
 		(void)live_restore(t->live, kind, data);
 	}
@@ -124,8 +121,6 @@ int tracker_restart_journal(struct tracker *t)
 	if (r)
 		return r;
 	r = journal_append(t->journal, JOURNAL_SEQUENCES, t->sequences, sizeof(t->sequences));
-	if (!r)
-		r = journal_append(t->journal, JOURNAL_TOTALS, &t->reported, sizeof(t->reported));
 	if (!r)
 		r = tracker_save_groups(t, &saver);
 	TAILQ_FOREACH (image, &t->writing, flight)

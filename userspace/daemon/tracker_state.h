@@ -45,8 +45,8 @@ struct tracker {
 	uint32_t starts;			    /* of these */
 	uint64_t starts_due_ns;			    /* when long runs are looked for again */
 	struct tracker_counts counts;
-	/* the kernel side's totals: that earlier instances told of, and that are told of by now */
-	struct capture_totals told, reported;
+	/* the kernel side's totals: on record when we began, by now, and with the writer */
+	struct capture_totals told, reported, reporting;
 	bool has_opted_out;	 /* some program has: events may have to be blanked */
 	uint64_t blank_due_ns;	 /* the journal may still hold mappings of one, 0: none */
 	uint64_t restart_due_ns; /* of the journal, not before */
