@@ -5,6 +5,8 @@ import re
 import subprocess
 import time
 
+import node
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOAK = re.compile(rb'"soak-(\d+)-(\d+)"')
 
@@ -72,5 +74,4 @@ class Soak:
 
 def lost_events(status):
     """What went missing of the kernel side's events and of the table, from a status answer."""
-    # a program of somebody else's that is killed inside its exec is no lost event either
-    return {k: v for k, v in status["lost"].items() if v and not k.startswith(("spool_", "lookup_", "exec_unseen"))}
+    return {k: v for k, v in node.lost(status["lost"]).items() if not k.startswith(("spool_", "lookup_"))}

@@ -33,6 +33,11 @@ def can_track():
     return None
 
 
+def lost(causes):
+    """What is lost, but for what other programs of this machine do: killed inside their exec, or linked elsewhere."""
+    return {cause: count for cause, count in causes.items() if count and cause not in ("exec_unseen", "link_missing")}
+
+
 class Node:
     """with Node() as node: ... node.runs() after node.flush(). rules: lines of [rules], instead of the defaults."""
 

@@ -39,8 +39,7 @@ with node.Node() as n:
     me = [r["parent_run_id"] for r in runs]
     spawner = [r for r in n.runs() if r["exe"]["path"] == f"{n.top}/spawn"]
     tap.ok(len(spawner) == 1 and set(me) == {spawner[0]["run_id"]}, "their parent is the run that spawned them")
-    # another program of this machine may be killed inside its exec, which is told as what it is
-    lost = {k: v for k, v in n.status()["lost"].items() if v and k != "exec_unseen"}
+    lost = node.lost(n.status()["lost"])
     tap.equal(lost, {}, "nothing is counted as lost")
     n.check_sequence()
     n.validate()

@@ -43,7 +43,7 @@ def check(n, path, count, name, dropped=0):
 
 def lost(n):
     # a process from before tracking may end before the scan comes to it
-    return {k: v for k, v in n.status()["lost"].items() if v and k != "exec_unseen"}
+    return node.lost(n.status()["lost"])
 
 
 def program(n, name):
