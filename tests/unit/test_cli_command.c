@@ -127,7 +127,7 @@ static void refused(void **state)
 		{"--usr=x", "there is no option --usr; the nearest is --user"},
 		{"--falied", "there is no option --falied; the nearest is --failed"},
 		{"--quux", "there is no option --quux "},
-		{"--f", "there is no option --f"},
+		{"--f", "--f is the beginning of several: --failed, --format"},
 		{"-x", "there is no option -x; all are long ones"},
 		{"-user x", "there is no option -u; all are long ones"},
 		{"--failed=yes", "--failed takes no argument"},

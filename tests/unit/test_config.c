@@ -166,6 +166,7 @@ static void rules_are_lists(void **state)
 static void rules_have_a_number(void **state)
 {
 	_cleanup_free_ char *text = calloc(16, RULES_MAX + 2);
+	_cleanup_free_ char *message = NULL;
 	struct config config;
 
 	(void)state;
@@ -177,7 +178,9 @@ static void rules_have_a_number(void **state)
 	config_done(&config);
 	strcat(text, "rule = full\n");
 	write_conf(bytes_of(text));
-	assert_int_equal(config_load(path, &config, NULL), -EINVAL);
+	assert_int_equal(config_load(path, &config, &message), -EINVAL);
+	assert_non_null(
+		strstr(message, ":258: [rules] rule = full: is one more than the 256 rules"));
 }
 
 static void errors_say_where_what_and_what_else(void **state)
@@ -240,6 +243,10 @@ static void errors_say_where_what_and_what_else(void **state)
 		 "job, container, cgroup or comm, with = or != and a value\n"
 		 "%:4: [rules] rule = : \"\" is no action: a rule begins with full, group or "
 		 "ignore"},
+		{BYTES_INIT("[track]\nenvironment = A* B[ C\n[privacy]\nscrub = x\\"),
+		 "%:2: [track] environment = A* B[ C: \"B[\" has a [ without its ]; a plain one is "
+		 "\\[\n%:4: [privacy] scrub = x\\: \"x\\\" ends with a \\, which takes the next "
+		 "byte as it is"},
 		{BYTES_INIT("[daemon]\nworkers = 3\0\nring_mib = 17"), "%:2: a NUL byte"},
 		{BYTES_INIT("[daemon]\nworkers = x\n[trak]\n\nring_mib=1\n[track]\nkeep_days = -1"),
 		 "%:2: [daemon] workers = x: must be a number from 1 to 64\n"

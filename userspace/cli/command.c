@@ -69,6 +69,26 @@ void command_help(const struct command *command, FILE *out)
 		fprintf(out, "\n%s\n", command->details);
 }
 
+/* "--s" where there are --since and --scope: getopt_long(3) takes a beginning that is of one only.
+ */
+static int ambiguous_option(const struct command *command, const char *name,
+			    const char *const *names, size_t count)
+{
+	char list[512];
+	size_t len = 0, found = 0;
+
+	*list = '\0';
+	for (size_t i = 0; i < count; i++) {
+		if (strncmp(names[i], name, strlen(name)) ||
+		    len + strlen(names[i]) + 8 > sizeof(list))
+			continue;
+		len += (size_t)sprintf(list + len, "%s--%s", found++ ? ", " : "", names[i]);
+	}
+	return found < 2
+		       ? 0
+		       : command_wrong(command, "--%s is the beginning of several: %s", name, list);
+}
+
 static int wrong_option(const struct command *command, const char *word)
 {
 	const char *names[COMMAND_OPTIONS_MAX + 1] = {"help"};
@@ -88,6 +108,8 @@ static int wrong_option(const struct command *command, const char *word)
 		return command_wrong(command, "there is no option %s", word);
 	for (size_t i = 0; i < command->n_options; i++)
 		names[count++] = command->options[i].name;
+	if (ambiguous_option(command, name, names, count))
+		return EXIT_USAGE;
 	nearest = nearest_word(name, names, count);
 	if (!nearest)
 		return command_wrong(command, "there is no option --%s", name);

@@ -125,7 +125,7 @@ static int set_globs(const struct config_key *key, const char *value, struct con
 		len = strcspn(value, BLANKS);
 		if (!len)
 			break;
-		if (list.count == CONFIG_LIST_MAX)
+		if (list.count == CONFIG_LIST_MAX || glob_fault((struct bytes){value, len}))
 			return -EINVAL;
 		list.items[list.count] = strndup(value, len);
 		if (!list.items[list.count])
@@ -317,6 +317,24 @@ void config_key_describe(const struct config_key *key, FILE *out)
 	types[key->type].describe(key, out);
 }
 
+/* The first pattern of a list that isn't whole. False: that is not what is wrong. */
+static bool complain_globs(const char *text, FILE *out)
+{
+	for (size_t len, count = 0; count < CONFIG_LIST_MAX; text += len, count++) {
+		const char *fault;
+
+		text += strspn(text, BLANKS);
+		len = strcspn(text, BLANKS);
+		fault = glob_fault((struct bytes){text, len});
+		if (fault)
+			fprintf(out, "\"%.*s%s\" %s", (int)MIN(len, (size_t)60), text,
+				len > 60 ? "..." : "", fault);
+		if (fault || !len)
+			return fault;
+	}
+	return false;
+}
+
 void config_key_complain(const struct config_key *key, const char *text, FILE *out)
 {
 	char why[RULE_WHY_SIZE];
@@ -326,6 +344,12 @@ void config_key_complain(const struct config_key *key, const char *text, FILE *o
 		fputs(why, out);
 		return;
 	}
+	if (key->type == KEY_RULES) { /* nothing is wrong with it */
+		fprintf(out, "is one more than the %d rules that there may be", RULES_MAX);
+		return;
+	}
+	if (key->type == KEY_GLOBS && complain_globs(text, out))
+		return;
 	fputs("must be ", out);
 	config_key_describe(key, out);
 }

@@ -70,7 +70,15 @@ static bool take_number(struct bytes *data, uint32_t *ret)
 	return digits && number < UINT32_MAX;
 }
 
-/* A number, two with '-' between, or else a name. */
+static bool has_any(struct bytes data, const char *bytes)
+{
+	for (size_t i = 0; i < data.len; i++)
+		if (data.data[i] && strchr(bytes, data.data[i]))
+			return true;
+	return false;
+}
+
+/* A number, two with '-' between, or else a name, which is no pattern and no list. */
 static bool set_id(struct rule_condition *c)
 {
 	struct bytes rest = c->value;
@@ -78,7 +86,7 @@ static bool set_id(struct rule_condition *c)
 	c->kind = RULE_NAME;
 	for (size_t i = 0; i < c->value.len; i++)
 		if (!c->value.data[i] || !strchr("0123456789-", c->value.data[i]))
-			return true;
+			return !has_any(c->value, "*?[]=!,:/");
 	c->kind = RULE_RANGE;
 	if (!take_number(&rest, &c->low))
 		return false;
@@ -129,8 +137,11 @@ static int parse_condition(struct bytes word, struct rule_condition *ret, char w
 			      "is no condition: path, user, group, job, container, cgroup or comm, "
 			      "with = or != and a value");
 	ret->value = (struct bytes){equals + 1, word.len - (size_t)(equals + 1 - word.data)};
-	if (set_value(ret))
-		return 0;
+	if (set_value(ret)) {
+		const char *fault = ret->kind == RULE_GLOB ? glob_fault(ret->value) : NULL;
+
+		return fault ? refuse(why, word, fault) : 0;
+	}
 	snprintf(what, sizeof(what),
 		 "must have %s of at most %d bytes behind its =", abouts[ret->about].accepted,
 		 RULE_VALUE_MAX);
@@ -139,7 +150,8 @@ static int parse_condition(struct bytes word, struct rule_condition *ret, char w
 
 int rule_parse(struct bytes text, struct rule *ret, char ret_why[RULE_WHY_SIZE])
 {
-	struct bytes word;
+	struct bytes word, pair[2];
+	char what[RULE_WHY_SIZE / 2];
 	int r;
 
 	if (text.len > RULE_TEXT_MAX) {
@@ -161,5 +173,9 @@ int rule_parse(struct bytes text, struct rule *ret, char ret_why[RULE_WHY_SIZE])
 			return r;
 		ret->count++;
 	}
-	return 0;
+	if (!rule_excludes_itself(ret, pair))
+		return 0;
+	snprintf(what, sizeof(what), "never holds together with \"%.*s%s\", and all must",
+		 (int)MIN(pair[0].len, (size_t)60), pair[0].data, pair[0].len > 60 ? "..." : "");
+	return refuse(ret_why, pair[1], what);
 }

@@ -58,5 +58,10 @@ struct rule {
  */
 int rule_parse(struct bytes text, struct rule *ret, char ret_why[RULE_WHY_SIZE]);
 
+/* What is wrong with a pattern, to be read behind it, or NULL (rule_check.c). */
+const char *glob_fault(struct bytes glob);
+/* True if two of its conditions, whose texts are in ret_words then, never hold together. */
+bool rule_excludes_itself(const struct rule *rule, struct bytes ret_words[2]);
+
 const char *rule_action_name(enum rule_action action);
 const char *rule_about_name(enum rule_about about);
