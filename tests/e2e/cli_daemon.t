@@ -377,6 +377,8 @@ node_faults = [  # name, how to make it, how to undo it, check, level, part of t
      'fail', 'writable by everybody'),
     ('files that nobody fetches', old_file, lambda: os.unlink(spool + '/n.b.i.000001.jsonl.zst'),
      'files waiting', 'warn', '5.0 days'),
+    ('a state folder too small for the journal', lambda: configure(state='/sys'), configure, 'state folder', 'warn',
+     'room for 0 MiB'),
     ('no drop directory', lambda: configure(drop=dir_ + '/none'), configure, 'drop directory',
      'warn', 'No such'),
     ('a closed drop directory', lambda: os.chmod(drop, 0o755), lambda: os.chmod(drop, 0o1733),

@@ -144,6 +144,7 @@ static void a_full_journal_says_so(void **state)
 		count++;
 	}
 	assert_int_equal(journal_append(journal, 1, data, sizeof(data)), -ENOSPC);
+	assert_int_equal(journal_grow_error(journal), 0); /* it's the limit, not the disk */
 	assert_int_equal(count, (MAX_SIZE - head_size() - 8) / (4008 + 8));
 	journal_size(journal, &used, &max);
 	assert_true(used <= max && max == MAX_SIZE);
@@ -201,7 +202,12 @@ static void a_full_file_system_is_an_error(void **state)
 	}
 	assert_in_range(count, 2 << 20 >> 13, 3 << 20 >> 12);
 	assert_int_equal(journal_append(journal, 1, data, sizeof(data)), -ENOSPC);
+	assert_int_equal(journal_grow_error(journal), -ENOSPC);
 	assert_int_equal(journal_begin(journal), -ENOSPC);
+	assert_int_equal(journal_grow_error(journal), -ENOSPC);
+	/* room comes without anything being appended */
+	assert_int_equal(mount("tmpfs", folder, NULL, MS_REMOUNT, "size=9m"), 0);
+	assert_int_equal(journal_grow_error(journal), 0);
 	journal_free(journal);
 	journal_free(journal_of(64 << 20, &told));
 	assert_int_equal(told.count, count);

@@ -32,6 +32,8 @@ static const struct check checks[] = {
 	 false},
 	{"losses", check_losses, "see runmarkd(8), LOSSES", false},
 	{"room", check_room, "raise ring_mib or journal_mib in runmark.conf", false},
+	{"state folder", check_state_room,
+	 "free room on its file system, or lower journal_mib in runmark.conf", false},
 	{"errors", check_errors, "see the daemon's messages (journalctl -u runmarkd)", false},
 	{"spool", check_spool, "see runmark.conf(5), spool", false},
 	{"spool space", check_spool_space, "fetch files more often, or raise spool_quota_mib",

@@ -53,6 +53,7 @@ void check_daemon(struct doctor *doctor);
 void check_hooks(struct doctor *doctor);
 void check_losses(struct doctor *doctor);
 void check_room(struct doctor *doctor);
+void check_state_room(struct doctor *doctor);
 void check_errors(struct doctor *doctor);
 
 void check_spool(struct doctor *doctor);

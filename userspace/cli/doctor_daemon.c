@@ -2,6 +2,7 @@
 /* Checks of what the daemon says of itself, through the control socket. */
 #include "cli/control.h"
 #include "cli/doctor.h"
+#include "common/fs.h"
 #include "common/record.h"
 #include <errno.h>
 
@@ -135,6 +136,26 @@ void check_room(struct doctor *doctor)
 	}
 	report_room(doctor, "ring");
 	report_room(doctor, "journal");
+}
+
+/* Also without a daemon: the next one will want it. */
+void check_state_room(struct doctor *doctor)
+{
+	const struct config *c = &doctor->config;
+	uint64_t room = 0;
+	int r = fs_room_for_file(c->state, "journal", &room);
+
+	if (r == -ENOENT)
+		doctor_report(doctor, FINDING_OK, NULL, "%s is not made yet", c->state);
+	else if (r < 0)
+		doctor_report(doctor, FINDING_WARN,
+			      r == -EACCES && !doctor->is_root ? "run it as root" : NULL,
+			      "%s can't be looked at: %s", c->state, strerror(-r));
+	else
+		doctor_report(doctor,
+			      room >= (uint64_t)c->journal_mib << 20 ? FINDING_OK : FINDING_WARN,
+			      NULL, "%s has room for %.0f MiB of journal, journal_mib is %u",
+			      c->state, (double)room / (1024 * 1024), c->journal_mib);
 }
 
 void check_errors(struct doctor *doctor)

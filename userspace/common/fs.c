@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #define READ_STEP 4096
 
@@ -128,6 +129,20 @@ int fs_mkdir_all(const char *path, mode_t mode)
 	if (stat(path, &st))
 		return -errno;
 	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+int fs_room_for_file(const char *folder, const char *name, uint64_t *ret)
+{
+	_cleanup_close_ int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statvfs fs;
+	struct stat st;
+
+	if (fd < 0 || fstatvfs(fd, &fs))
+		return -errno;
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		st.st_blocks = 0;
+	*ret = (uint64_t)fs.f_bavail * fs.f_frsize + (uint64_t)st.st_blocks * 512;
+	return 0;
 }
 
 const char *fs_base_name(const char *path)

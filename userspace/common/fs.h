@@ -17,5 +17,8 @@ int fs_read_file(int dir, const char *path, size_t max, char **ret, size_t *ret_
 /* Like mkdir -p: each missing part with mode; the last one is checked to be a directory. */
 int fs_mkdir_all(const char *path, mode_t mode);
 
+/* Bytes that a file in that folder has, or could have on its file system. 0 or negative errno. */
+int fs_room_for_file(const char *folder, const char *name, uint64_t *ret);
+
 /* Part after the last slash. */
 const char *fs_base_name(const char *path);

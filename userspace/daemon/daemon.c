@@ -98,6 +98,7 @@ static void losses_tell(struct daemon *d)
 	daemon_gather(d, &status);
 	capture_set_told(d->capture, tracker_reported(d->tracker));
 	writer_set_losses(d->writer, &status.losses);
+	status_log_errors(&status, &d->errors_logged);
 	d->losses_due_ns = node_boot_ns() + NS_PER_S;
 	/* an exit that was lost leaves its process in the table for ever */
 	if (d->reconcile_wanted ||
@@ -197,6 +198,18 @@ static int capture_begin(struct daemon *d)
 	return 0;
 }
 
+/* The journal is had from the file system as it grows: said now, not when it is too late. */
+static void state_room_check(const struct config *c)
+{
+	uint64_t room, wanted = (uint64_t)c->journal_mib << 20;
+
+	if (!fs_room_for_file(c->state, "journal", &room) && room < wanted)
+		log_warn(0,
+			 "state folder %s has room for a journal of %u MiB, not of journal_mib = "
+			 "%u: free room on its file system, or lower journal_mib",
+			 c->state, (unsigned int)(room >> 20), c->journal_mib);
+}
+
 static int begin(struct daemon *d)
 {
 	const struct config *c = d->config;
@@ -215,6 +228,7 @@ static int begin(struct daemon *d)
 	r = node_init(&d->node, c);
 	if (r)
 		return log_err(r, "cannot use state folder %s", c->state);
+	state_room_check(c);
 	r = writer_new(c, &d->node, &d->writer);
 	if (r)
 		return log_err(r, "cannot use spool folder %s", c->spool);

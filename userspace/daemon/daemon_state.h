@@ -25,6 +25,7 @@ struct daemon {
 	uint64_t closes_asked; /* of the writer, and before any flush that waits */
 	uint64_t ends_lost;    /* exits the ring had no room for, when the table was last looked
 				  through */
+	unsigned int errors_logged;
 	bool reconcile_wanted; /* it could not be done yet */
 	bool flush_wanted, flush_asked;
 	uint64_t flush_mark; /* what was in the ring when it was asked for */

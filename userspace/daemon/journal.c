@@ -51,6 +51,7 @@ struct area {
 	char *map;
 	size_t size, used;
 	size_t reserved; /* bytes that are surely there: a store behind them may end in SIGBUS */
+	int *grow_error; /* of the file system, when they were last asked for */
 };
 #define AREA_NONE ((struct area){.fd = -1})
 
@@ -59,6 +60,7 @@ struct journal {
 	uint64_t unread;
 	size_t max;
 	size_t first; /* bytes that were there when it was started anew */
+	int grow_error;
 	struct area now, next;
 };
 
@@ -75,13 +77,14 @@ static int area_reserve(struct area *area, size_t len)
 	if (need <= area->reserved)
 		return 0;
 	step = MIN(MAX(need - area->reserved, (size_t)RESERVE_STEP), area->size - area->reserved);
-	if (posix_fallocate(area->fd, area->reserved, step))
+	*area->grow_error = -posix_fallocate(area->fd, area->reserved, step);
+	if (*area->grow_error)
 		return -ENOSPC;
 	area->reserved += step;
 	return 0;
 }
 
-static int area_open(const struct journal *j, const char *name, int flags, struct area *ret)
+static int area_open(struct journal *j, const char *name, int flags, struct area *ret)
 {
 	_cleanup_close_ int fd =
 		openat(j->folder_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
@@ -102,7 +105,8 @@ static int area_open(const struct journal *j, const char *name, int flags, struc
 	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
-	*ret = (struct area){.fd = TAKE_FD(fd), .map = map, .size = size};
+	*ret = (struct area){
+		.fd = TAKE_FD(fd), .map = map, .size = size, .grow_error = &j->grow_error};
 	return area_reserve(ret, sizeof(struct header) + sizeof(struct entry));
 }
 
@@ -329,6 +333,16 @@ int journal_append(struct journal *j, uint32_t kind, const void *data, size_t le
 	atomic_store_explicit(&entry->len, (uint32_t)len + 1, memory_order_release);
 	area->used += sizeof(*entry) + PADDED(len);
 	return 0;
+}
+
+int journal_grow_error(struct journal *j)
+{
+	struct area *area = area_current(j);
+
+	if (j->grow_error) /* asked again: what it was refused for may have been larger */
+		(void)area_reserve(area,
+				   MIN(area->reserved - area->used + 1, area->size - area->used));
+	return j->grow_error;
 }
 
 bool journal_is_long(const struct journal *j)

@@ -59,6 +59,10 @@ bool journal_has_room(const struct journal *journal, size_t len);
 /* -ENOSPC without room. */
 int journal_append(struct journal *journal, uint32_t kind, const void *data, size_t len);
 
+/* Why the file system refuses room that journal_new() was allowed, as a negative errno; 0 if it
+ * doesn't. */
+int journal_grow_error(struct journal *journal);
+
 /* True when it has grown enough since the last start that starting anew pays. */
 bool journal_is_long(const struct journal *journal);
 /* Between these two, what is appended goes to the new file. journal_finish() makes it the journal;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Node records and status answers. */
 #include "daemon/status.h"
+#include "common/log.h"
 #include "common/record.h"
 #include "common/version.h"
 
@@ -83,30 +84,86 @@ static void add_hooks(cJSON *json, const struct status *s)
 	}
 }
 
+#define ERROR_MAX 1024
+
+static bool say_state(const struct status *s, char text[ERROR_MAX])
+{
+	if (!s->tracker.journal_grow_error)
+		return false;
+	snprintf(text, ERROR_MAX,
+		 "state folder %s has no room for the journal: %s; what happens waits in the ring "
+		 "and is lost when that is full: free room on its file system, or start with a "
+		 "smaller journal_mib",
+		 s->config->state, strerror(-s->tracker.journal_grow_error));
+	return true;
+}
+
+static bool say_spool(const struct status *s, char text[ERROR_MAX])
+{
+	if (!s->writer.error)
+		return false;
+	snprintf(text, ERROR_MAX,
+		 "spool %s cannot be written: %s; records wait in %s/journal until it can",
+		 s->config->spool, strerror(-s->writer.error), s->config->state);
+	return true;
+}
+
+static bool say_stuck(const struct status *s, char text[ERROR_MAX])
+{
+	if (!s->tracker.stuck)
+		return false;
+	snprintf(text, ERROR_MAX,
+		 "%u lookups hang: a file system or the name service does not answer; "
+		 "records go without what is there",
+		 s->tracker.stuck);
+	return true;
+}
+
+static bool say_quota(const struct status *s, char text[ERROR_MAX])
+{
+	if (!s->writer.over_quota)
+		return false;
+	snprintf(text, ERROR_MAX,
+		 "%llu records dropped since the spool has its quota of %u MiB: load it, "
+		 "or raise spool_quota_mib",
+		 (unsigned long long)s->writer.dropped, s->config->spool_quota_mib);
+	return true;
+}
+
+static const struct {
+	bool (*say)(const struct status *s, char text[ERROR_MAX]);
+	const char *over; /* what is logged when it ends; NULL: neither is */
+} errors[] = {
+	{say_state, "the state folder has room for the journal again"},
+	{say_spool, "the spool can be written again"},
+	{say_stuck, NULL},
+	{say_quota, NULL},
+};
+
 static void add_errors(cJSON *json, const struct status *s)
 {
-	cJSON *errors = cJSON_AddArrayToObject(json, "errors");
-	char text[512];
+	cJSON *list = cJSON_AddArrayToObject(json, "errors");
+	char text[ERROR_MAX];
 
-	if (s->writer.error) {
-		snprintf(text, sizeof(text),
-			 "spool %s cannot be written: %s; records wait in %s/journal until it can",
-			 s->config->spool, strerror(-s->writer.error), s->config->state);
-		cJSON_AddItemToArray(errors, cJSON_CreateString(text));
-	}
-	if (s->tracker.stuck) {
-		snprintf(text, sizeof(text),
-			 "%u lookups hang: a file system or the name service does not answer; "
-			 "records go without what is there",
-			 s->tracker.stuck);
-		cJSON_AddItemToArray(errors, cJSON_CreateString(text));
-	}
-	if (s->writer.over_quota) {
-		snprintf(text, sizeof(text),
-			 "%llu records dropped since the spool has its quota of %u MiB: load it, "
-			 "or raise spool_quota_mib",
-			 (unsigned long long)s->writer.dropped, s->config->spool_quota_mib);
-		cJSON_AddItemToArray(errors, cJSON_CreateString(text));
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+		if (errors[i].say(s, text))
+			cJSON_AddItemToArray(list, cJSON_CreateString(text));
+}
+
+void status_log_errors(const struct status *s, unsigned int *logged)
+{
+	char text[ERROR_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+		bool is_there = errors[i].over && errors[i].say(s, text);
+
+		if (is_there == !!(*logged & 1u << i))
+			continue;
+		if (is_there)
+			log_warn(0, "%s", text);
+		else
+			log_info("%s", errors[i].over);
+		*logged ^= 1u << i;
 	}
 }
 

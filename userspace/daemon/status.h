@@ -21,3 +21,6 @@ struct status { /* all there is to tell, gathered at one time */
  * out. */
 cJSON *status_node_record(const struct status *status, const char *event, uint64_t since_unix_ns);
 cJSON *status_answer(const struct status *status);
+
+/* Logs errors that have begun or ended since *logged, a set that it keeps (0 at first). */
+void status_log_errors(const struct status *status, unsigned int *logged);

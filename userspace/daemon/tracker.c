@@ -340,6 +340,7 @@ void tracker_counts(const struct tracker *t, struct tracker_counts *ret)
 	ret->stuck = facts.stuck;
 	live_counts(t->live, &ret->live);
 	journal_size(t->journal, &ret->journal_used, &ret->journal_max);
+	ret->journal_grow_error = journal_grow_error(t->journal);
 }
 
 void tracker_set_told(struct tracker *t, const struct capture_totals *told)

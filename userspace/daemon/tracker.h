@@ -33,6 +33,7 @@ struct tracker_counts {
 	uint64_t ignored;      /* by a rule */
 	uint64_t opted_out;    /* by their users */
 	uint64_t journal_used, journal_max;
+	int journal_grow_error; /* why its file system has no room for it, or 0 */
 };
 
 /* Replays the journal, then mends the spool. */

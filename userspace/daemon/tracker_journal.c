@@ -158,7 +158,8 @@ void tracker_keep_journal_short(struct tracker *t, uint64_t now_ns)
 	if (now_ns < t->restart_due_ns || (!is_full && !journal_is_long(t->journal)))
 		return;
 	r = tracker_restart_journal(t);
-	if (r == -ENOSPC && is_full && nothing_is_written(t)) {
+	if (r == -ENOSPC && is_full && nothing_is_written(t) &&
+	    !journal_grow_error(t->journal)) { /* a full disk is not the table's fault */
 		live_shrink(t->live);
 		r = tracker_restart_journal(t);
 	}
