@@ -8,7 +8,7 @@ _runmark()
 
 	COMPREPLY=()
 	case $prev in
-	--config | --archive)
+	--config | --archive | --sacct)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
