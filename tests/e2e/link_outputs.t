@@ -40,6 +40,9 @@ KINDS = [
     ("relro and now", "c", ["-g"], ["-Wl,-z,relro,-z,now", "-Wl,--as-needed", "-rdynamic", "-lm"], True),
     ("noseparate-code", "c", [], ["-Wl,-z,noseparate-code", "-lm"], True),
     ("runpath", "c", [], ["-Wl,-rpath,/opt/x,--disable-new-dtags", "-lm"], True),
+    ("version script", "c", ["-fPIC"], ["-shared", "-Wl,--version-script,versions.map", "-lm"], False),
+    ("separate-code", "c", [], ["-Wl,-z,separate-code", "-lm"], True),
+    ("hash styles", "c", [], ["-Wl,--hash-style=both", "-Wl,-z,max-page-size=65536", "-lm"], True),
     ("execstack", "c", [], ["-Wl,-z,execstack", "-lm"], True),
     ("groups", "c", [], ["-Wl,--start-group", "-lm", "-lc", "-Wl,--end-group"], True),
     ("open group", "c", [], ["-lm", "-Wl,--start-group"], True),
@@ -59,9 +62,11 @@ PLAIN_KINDS = [
     ("implicit script", "bare", ["-fno-stack-protector"], ["-nostdlib", "-static", "script.ld"]),
     ("binary", "bare", ["-fno-stack-protector"], ["-nostdlib", "-static", "-Wl,--oformat,binary"]),
     ("text address", "bare", ["-fno-stack-protector"], ["-nostdlib", "-static", "-Wl,-Ttext=0x800000"]),
-    ("orphans are errors", "bare", ["-fno-stack-protector"], ["-nostdlib", "-static", "-Wl,--orphan-handling=place"]),
+    ("orphans are placed", "bare", ["-fno-stack-protector"], ["-nostdlib", "-static", "-Wl,--orphan-handling=place"]),
+    ("orphans are errors", "bare", ["-fno-stack-protector"], ["-nostdlib", "-static", "-s", "-Wl,--build-id=none,--orphan-handling=error,-T,strict.ld"]),
 ]
 SCRIPT = "SECTIONS { . = 0x400000; .text : { *(.text*) } .eh_frame : { *(.eh_frame) } /DISCARD/ : { *(.note*) *(.comment) } }\n"
+STRICT = SCRIPT.replace("/DISCARD/", ".data : { *(.data) *(.bss) *(.got*) *(.rela*) *(.iplt) *(.igot*) } /DISCARD/").replace(".note*", ".note.*")
 SOURCES = {"c": C, "bare": BARE}
 
 
@@ -203,6 +208,10 @@ def main():
     with link.Box() as box:
         with open("script.ld", "w") as file:
             file.write(SCRIPT)
+        with open("strict.ld", "w") as file:
+            file.write(STRICT)
+        with open("versions.map", "w") as file:
+            file.write("V1 { global: twice; shared_value; local: *; };\n")
         for driver in ("gcc", "clang"):
             table(box, driver, "default", KINDS)
         for linker in ("bfd", "gold", "lld", "mold"):
