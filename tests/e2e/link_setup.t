@@ -189,6 +189,23 @@ def refused(root, before):
     inside(root, "install /tmp/keep /usr/libexec/runmark/ld")
 
 
+def upgraded(root):
+    """A package that brings another linker: it goes to its place, which is not ours, and is the one that is run and put back."""
+    control = "Package: other-ld\\nVersion: 1\\nArchitecture: amd64\\nMaintainer: nobody\\nDescription: none\\n"
+    result = inside(root, SETUP + " install && mkdir -p deb/DEBIAN deb/usr/bin && cp /usr/bin/x86_64-linux-gnu-ld.gold.distrib "
+                    f"deb/usr/bin/x86_64-linux-gnu-ld.bfd && printf '{control}' >deb/DEBIAN/control && dpkg-deb --build deb other.deb && "
+                    "dpkg --force-overwrite --force-depends -i other.deb && ld -v && gcc a.c -o out")
+    tap.ok(result.returncode == 0 and b"GNU gold" in result.stdout and len(link.watermarks(root + "/tmp/out")) == 1,
+           "a package brings another linker: it is the real one from now on", result)
+    result = inside(root, SETUP + " remove && cmp deb/usr/bin/x86_64-linux-gnu-ld.bfd /usr/bin/x86_64-linux-gnu-ld.bfd")
+    tap.ok(result.returncode == 0, "and it is what is put back", result)
+    result = inside(root, SETUP + " install && dpkg --force-depends -r other-ld && " + SETUP + " status; " + SETUP + " remove && "
+                    "! ls /usr/bin/x86_64-linux-gnu-ld.bfd*")
+    tap.ok(result.returncode == 0 and b"empty: /usr/bin/x86_64-linux-gnu-ld.bfd" in result.stdout,
+           "a package goes: status tells, and nothing of ours is left behind", result)
+    inside(root, "cp deb/usr/bin/x86_64-linux-gnu-ld.bfd /usr/bin/")
+
+
 def alternatives(root):
     """As on RHEL: ld is one of the alternatives, and there is no dpkg-divert."""
     inside(root, "rm /usr/bin/ld && update-alternatives --quiet --install /usr/bin/ld ld /usr/bin/ld.bfd 50 && "
@@ -223,6 +240,7 @@ def main():
     before = diverted(root)
     interrupted(root, before)
     refused(root, before)
+    upgraded(root)
     alternatives(root)
     tap.done()
 

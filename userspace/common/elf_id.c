@@ -201,11 +201,13 @@ static GElf_Shdr section_header(const struct elf_file *file, const void *table, 
 	return header;
 }
 
-/* How many sections there are, and which one holds their names: where the ELF header has no room
- * for the numbers, section 0 has them. 0, -ENOENT without sections, or negative errno. */
-static int section_counts(const struct elf_file *file, size_t size, uint64_t *ret_count,
-			  uint64_t *ret_names)
+/* The table of sections, how many there are, and which one holds their names: where the ELF header
+ * has no room for the numbers, section 0 has them. 0, -ENOENT without sections, or negative errno.
+ */
+static int read_sections(const struct elf_file *file, uint64_t *ret_count, uint64_t *ret_names,
+			 void **ret)
 {
+	size_t size = file->is_64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
 	uint64_t count = file->header.e_shnum, names = file->header.e_shstrndx;
 	_cleanup_free_ void *first = NULL;
 	int r;
@@ -227,17 +229,7 @@ static int section_counts(const struct elf_file *file, size_t size, uint64_t *re
 		return -ENOEXEC;
 	*ret_count = count;
 	*ret_names = names;
-	return 0;
-}
-
-static int read_sections(const struct elf_file *file, uint64_t *ret_count, uint64_t *ret_names,
-			 void **ret)
-{
-	size_t size = file->is_64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
-	int r = section_counts(file, size, ret_count, ret_names);
-
-	return r < 0 ? r
-		     : read_table(file, ELF_T_SHDR, file->header.e_shoff, *ret_count * size, ret);
+	return read_table(file, ELF_T_SHDR, file->header.e_shoff, count * size, ret);
 }
 
 static int find_comment(const struct elf_file *file, GElf_Shdr *ret)
@@ -353,10 +345,10 @@ static GElf_Sym symbol_at(const struct elf_file *file, const void *table, size_t
 /* Local ones, sections' and files' are nobody else's business. */
 static bool is_for_others(const GElf_Sym *symbol)
 {
-	unsigned int bind = GELF_ST_BIND(symbol->st_info);
 	unsigned int visibility = GELF_ST_VISIBILITY(symbol->st_other);
 
-	return bind != STB_LOCAL && (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
+	return GELF_ST_BIND(symbol->st_info) != STB_LOCAL &&
+	       (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
 }
 
 int elf_id_symbols(int fd, elf_symbol_fn *fn, void *arg)
@@ -367,9 +359,8 @@ int elf_id_symbols(int fd, elf_symbol_fn *fn, void *arg)
 	uint64_t done = 0, count;
 	ssize_t len;
 	size_t size;
-	int r;
+	int r = open_file(fd, &file);
 
-	r = open_file(fd, &file);
 	if (r >= 0)
 		r = find_symbols(&file, &section, &strings);
 	if (r < 0)
