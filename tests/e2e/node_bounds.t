@@ -80,7 +80,7 @@ def rss_kib(n):
 
 
 def lost(n):
-    return {k: v for k, v in n.status()["lost"].items() if v}
+    return node.lost(n.status()["lost"])
 
 
 with node.Node(journal_mib="1", ring_mib="32") as n:
