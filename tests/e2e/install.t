@@ -68,6 +68,11 @@ def check_conf(dest):
     active = [line for line in open(conf) if line.strip() and line[0] not in "#["]
     tap.equal(active, [], "and decides nothing")
     with open(conf, "w") as file:
+        file.write("[rules]\nrule = full\nrule = ignore user=0\n")
+    warned = run(f"{dest}/usr/sbin/runmarkd", "--config", conf, "--check-config")
+    tap.ok(warned.returncode == 0 and f"{conf}:3: [rules] rule = ignore user=0: never asked" in warned.stdout,
+           "a rule that is never asked is a warning", warned)
+    with open(conf, "w") as file:
         file.write("[daemon]\nhost = mine\n")
     done = make_install(dest)
     tap.equal((done.returncode, open(conf).read()), (0, "[daemon]\nhost = mine\n"),

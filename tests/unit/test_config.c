@@ -183,6 +183,47 @@ static void rules_have_a_number(void **state)
 		strstr(message, ":258: [rules] rule = full: is one more than the 256 rules"));
 }
 
+/* What is allowed but hardly meant. */
+static void warnings_say_where(void **state)
+{
+	static const struct {
+		struct bytes text;
+		const char *warnings; /* '%': the file */
+	} cases[] = {
+		{BYTES_INIT(""), NULL},
+		{BYTES_INIT("[rules]\nrule = full path=/a,b user=5\nrule = group"), NULL},
+		{BYTES_INIT("[rules]\nrule = full path=*,/x*\nrule = full path=a.out\n"
+			    "rule = ignore cgroup=x comm=a,b"),
+		 "%:2: [rules] rule = full path=*,/x*: path is one pattern, with a comma in it, "
+		 "and "
+		 "no list\n"
+		 "%:3: [rules] rule = full path=a.out: path is asked of a whole path, which begins "
+		 "with /\n"
+		 "%:4: [rules] rule = ignore cgroup=x comm=a,b: cgroup is asked of a whole path, "
+		 "which begins with /"},
+		{BYTES_INIT("[rules]\nrule = ignore user=1\nrule = group\n\nrule = full user=2\n"
+			    "rule = full"),
+		 "%:5: [rules] rule = full user=2: never asked, since the rule in line 3 takes "
+		 "every run\n"
+		 "%:6: [rules] rule = full: never asked, since the rule in line 3 takes every run"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct config config = load(cases[i].text);
+		_cleanup_free_ char *expected = NULL;
+		size_t len;
+		FILE *out = open_memstream(&expected, &len);
+
+		for (const char *p = cases[i].warnings ?: ""; *p; p++)
+			*p == '%' ? fputs(path, out) : fputc(*p, out);
+		fclose(out);
+		assert_string_equal(config.warnings ?: "", expected);
+		assert_int_equal(!config.warnings, !cases[i].warnings);
+		config_done(&config);
+	}
+}
+
 static void errors_say_where_what_and_what_else(void **state)
 {
 	static const struct {
@@ -496,6 +537,7 @@ int main(void)
 		cmocka_unit_test(printed_configuration_loads_the_same),
 		cmocka_unit_test(rules_are_lists),
 		cmocka_unit_test(rules_have_a_number),
+		cmocka_unit_test(warnings_say_where),
 		cmocka_unit_test(man_page_names_every_key),
 		cmocka_unit_test(nearest_words),
 	};

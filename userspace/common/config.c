@@ -319,6 +319,8 @@ int config_load(const char *path, struct config *ret, char **ret_message)
 	r = set_defaults(&load->config);
 	if (r >= 0)
 		r = load_file(load, named);
+	if (r >= 0)
+		r = config_warn(load->path, &load->config);
 	if (load->errors > CONFIG_ERRORS_MAX)
 		fprintf(load->messages, "\n%s: %u errors more", load->path,
 			load->errors - CONFIG_ERRORS_MAX);
@@ -336,6 +338,7 @@ int config_load(const char *path, struct config *ret, char **ret_message)
 
 void config_done(struct config *config)
 {
+	free(TAKE_PTR(config->warnings));
 	for (size_t i = 0; i < config_key_count; i++)
 		config_key_done(&config_keys[i], config);
 }

@@ -63,6 +63,8 @@ struct config {
 	char *link_ld;			  /* real linker, "" : found by search */
 	struct config_list link_skip;	  /* outputs that aren't stamped, globs on whole paths */
 	enum config_symbols link_symbols; /* dynamic ones, in link records; default count */
+	/* what is allowed but hardly meant, by file and line, one a line; NULL: nothing */
+	char *warnings;
 };
 
 /*

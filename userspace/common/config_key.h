@@ -56,3 +56,7 @@ void config_key_describe(const struct config_key *key, FILE *out);
 void config_key_complain(const struct config_key *key, const char *text, FILE *out);
 
 void config_key_done(const struct config_key *key, struct config *config);
+
+/* Puts into config->warnings what is allowed in the file of that name but hardly meant
+ * (config_warn.c). 0 or -ENOMEM. */
+int config_warn(const char *path, struct config *config);

@@ -104,13 +104,23 @@ void log_info(const char *format, ...)
 	va_end(args);
 }
 
-int log_err_lines(int error, const char *text)
+static void print_lines(int level, const char *text)
 {
 	while (text && *text) {
 		size_t len = strcspn(text, "\n");
 
-		print_line(LOG_ERR, 0, (struct bytes){text, MIN(len, (size_t)LOG_TEXT_MAX)});
+		print_line(level, 0, (struct bytes){text, MIN(len, (size_t)LOG_TEXT_MAX)});
 		text += len + (text[len] == '\n');
 	}
+}
+
+int log_err_lines(int error, const char *text)
+{
+	print_lines(LOG_ERR, text);
 	return error;
+}
+
+void log_warn_lines(const char *text)
+{
+	print_lines(LOG_WARNING, text);
 }

@@ -23,3 +23,4 @@ void log_info(const char *format, ...) PRINTF_LIKE(1, 2);
 /* A text of several lines (config_load's), each a message of its own; NULL: none. Returns error,
  * which isn't printed. */
 int log_err_lines(int error, const char *text);
+void log_warn_lines(const char *text);

@@ -197,6 +197,8 @@ int main(int argc, char **argv)
 		log_err_lines(0, message);
 		return EXIT_FAULT;
 	}
+	if (!o.unload)
+		log_warn_lines(config.warnings);
 	if (o.check) {
 		config_print(&config, stdout);
 		r = 0;
