@@ -458,6 +458,17 @@ static void environment_adds(void **state)
 		 "120",
 		 "3",
 		 "2"},
+		/* on the second node */
+		{V2 "/step_0/user/task_2",
+		 {"SLURM_JOB_ID=123", "SLURM_PROCID=7", "SLURM_LOCALID=2"},
+		 "",
+		 "",
+		 "7"},
+		{V2 "/step_0/user/task_2",
+		 {"SLURM_JOB_ID=123", "SLURM_PROCID=7", "SLURM_LOCALID=3"},
+		 "",
+		 "",
+		 "2"},
 		{V2 "/step_0",
 		 {"SLURM_JOB_ID=123", "SLURM_PROCID=7", "SLURM_STEP_ID=0"},
 		 "",
@@ -627,6 +638,16 @@ static void jobs_are_inherited(void **state)
 	assert_string_equal(job.array_id, "120");
 	assert_string_equal(job.task, "5");
 	assert_int_equal(job.task_from, JOB_FROM_PARENT);
+	/* on the second node */
+	strcpy(parent.local_task, "1");
+	job = job_of(V2 "/step_0/user/task_1", NULL);
+	job_inherit(&job, &parent);
+	assert_string_equal(job.task, "5");
+	assert_int_equal(job.task_from, JOB_FROM_PARENT);
+	job = job_of(V2 "/step_0/user/task_2", NULL);
+	job_inherit(&job, &parent);
+	assert_string_equal(job.task, "2");
+	assert_int_equal(job.task_from, JOB_FROM_CGROUP);
 	/* another step, another job: its own */
 	job = job_of(V2 "/step_1", NULL);
 	job_inherit(&job, &parent);

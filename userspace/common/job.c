@@ -157,6 +157,7 @@ static bool match_manager(const struct manager *manager, struct bytes path, stru
 	set_id(ret, &capture);
 	if (COPY_TEXT(ret->step, capture.step))
 		ret->step_from = JOB_FROM_CGROUP;
+	COPY_TEXT(ret->local_task, capture.task);
 	if (COPY_TEXT(ret->task, capture.task))
 		ret->task_from = JOB_FROM_CGROUP;
 	find_container(rest, manager->bare, ret);

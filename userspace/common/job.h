@@ -30,6 +30,7 @@ struct job {
 	char sluid[16];		 /* Slurm from 26.05 on; always from the cgroup */
 	char step[JOB_TEXT_MAX]; /* "0", "batch", "extern", "interactive" */
 	char task[JOB_TEXT_MAX]; /* "0" */
+	char local_task[JOB_TEXT_MAX]; /* Slurm's number of it on this node, of the cgroup */
 	char array_id[JOB_TEXT_MAX];
 	char array_task[JOB_TEXT_MAX];
 	char container_runtime[16];

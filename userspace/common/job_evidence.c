@@ -8,7 +8,7 @@
 
 #define HET_COMPONENTS_MAX 128
 
-enum job_part { PART_ID, PART_STEP, PART_TASK, PART_ARRAY_ID, PART_ARRAY_TASK };
+enum job_part { PART_ID, PART_STEP, PART_TASK, PART_LOCAL_TASK, PART_ARRAY_ID, PART_ARRAY_TASK };
 
 /* Manager by manager. */
 static const struct variable {
@@ -19,6 +19,7 @@ static const struct variable {
 	{"slurm", PART_ID, "SLURM_JOB_ID"},
 	{"slurm", PART_STEP, "SLURM_STEP_ID"},
 	{"slurm", PART_TASK, "SLURM_PROCID"},
+	{"slurm", PART_LOCAL_TASK, "SLURM_LOCALID"},
 	{"slurm", PART_ARRAY_ID, "SLURM_ARRAY_JOB_ID"},
 	{"slurm", PART_ARRAY_TASK, "SLURM_ARRAY_TASK_ID"},
 	{"pbs", PART_ID, "PBS_JOBID"},
@@ -110,7 +111,7 @@ static bool is_same_step(const char *by_environment, const char *by_cgroup)
 
 void job_add_environment(struct job *job, job_lookup lookup, void *arg)
 {
-	const char *id, *array_id, *array_task, *step, *task;
+	const char *id, *array_id, *array_task, *step, *task, *local;
 
 	if (!*job->manager)
 		return;
@@ -136,8 +137,12 @@ void job_add_environment(struct job *job, job_lookup lookup, void *arg)
 	step = number_of(job, PART_STEP, lookup, arg);
 	if (step && *job->step && !is_same_step(step, job->step))
 		return;
+	/* the cgroup has its number on this node, which is the step's own number only on the first
+	 */
 	task = number_of(job, PART_TASK, lookup, arg);
-	if (task && !*job->task) {
+	local = number_of(job, PART_LOCAL_TASK, lookup, arg);
+	if (task && (!*job->task ||
+		     (local && !strcmp(local, job->local_task) && strcmp(task, job->task)))) {
 		strcpy(job->task, task);
 		job->task_from = JOB_FROM_ENVIRONMENT;
 	}
@@ -193,7 +198,10 @@ void job_inherit(struct job *job, const struct job *parent)
 	if (strcmp(job->id, parent->id))
 		return;
 	inherit_array(job, parent);
-	if (!*job->task && *parent->task && !strcmp(job->step, parent->step)) {
+	if (!*parent->task || strcmp(job->step, parent->step))
+		return;
+	if (!*job->task || (!strcmp(job->local_task, parent->local_task) &&
+			    strcmp(job->task, parent->task) && job->task_from == JOB_FROM_CGROUP)) {
 		memcpy(job->task, parent->task, sizeof(job->task));
 		job->task_from = JOB_FROM_PARENT;
 	}
@@ -206,9 +214,9 @@ bool job_check(const struct job *job)
 		size_t size;
 	} texts[] = {
 #define TEXT(member) {job->member, sizeof(job->member)}
-		TEXT(manager),	    TEXT(id),	    TEXT(sluid),      TEXT(step),
-		TEXT(task),	    TEXT(array_id), TEXT(array_task), TEXT(container_runtime),
-		TEXT(container_id),
+		TEXT(manager),		 TEXT(id),	     TEXT(sluid),    TEXT(step),
+		TEXT(local_task),	 TEXT(task),	     TEXT(array_id), TEXT(array_task),
+		TEXT(container_runtime), TEXT(container_id),
 #undef TEXT
 	};
 
