@@ -375,6 +375,8 @@ node_faults = [  # name, how to make it, how to undo it, check, level, part of t
      'not a directory'),
     ('an open spool', lambda: os.chmod(spool, 0o777), lambda: os.chmod(spool, 0o750), 'spool',
      'fail', 'writable by everybody'),
+    ("another user's spool", lambda: os.chown(spool, 65534, -1), lambda: os.chown(spool, 0, -1), 'spool',
+     'warn', 'owned by user 65534'),
     ('files that nobody fetches', old_file, lambda: os.unlink(spool + '/n.b.i.000001.jsonl.zst'),
      'files waiting', 'warn', '5.0 days'),
     ('a state folder too small for the journal', lambda: configure(state='/sys'), configure, 'state folder', 'warn',

@@ -81,7 +81,7 @@ tap.ok(result.returncode == 0 and "nothing is pinned" in result.stderr, "and say
 # a spool on a disk that is full for a while: nothing is lost, nothing crashes
 subprocess.run(["rm", "-rf", n.state])  # or what ended while nothing was loaded is missed, rightly
 os.makedirs(n.spool, exist_ok=True)
-subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", n.spool], check=True)
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=0750", "tmpfs", n.spool], check=True)
 try:
     n.start()
     filler = open(f"{n.spool}/filler", "wb", buffering=0)

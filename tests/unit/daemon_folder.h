@@ -38,7 +38,7 @@ static inline bool folder_mount(const char *path, const char *size)
 {
 	char options[32];
 
-	snprintf(options, sizeof(options), "size=%s", size);
+	snprintf(options, sizeof(options), "size=%s,mode=0750", size);
 	return !mount("none", path, "tmpfs", 0, options);
 }
 

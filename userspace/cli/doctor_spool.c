@@ -72,6 +72,10 @@ void check_spool(struct doctor *doctor)
 	else if (st.st_mode & S_IWOTH)
 		doctor_report(doctor, FINDING_FAIL, "chmod o-w",
 			      "%s is writable by everybody (mode %04o)", path, st.st_mode & 07777);
+	else if (st.st_uid != 0)
+		doctor_report(doctor, FINDING_WARN, "chown root",
+			      "%s is owned by user %u, who can forge and remove records", path,
+			      st.st_uid);
 	else if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY))
 		doctor_report(doctor, FINDING_FAIL, "mount it read-write",
 			      "%s is on a read-only file system", path);

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 
 #define TICK_MS	       100  /* the ring is drained so often, or when a quarter of it waits */
@@ -210,6 +211,17 @@ static void state_room_check(const struct config *c)
 			 c->state, (unsigned int)(room >> 20), c->journal_mib);
 }
 
+static void spool_owner_check(const struct config *c)
+{
+	struct stat st;
+
+	if (!stat(c->spool, &st) && st.st_uid != geteuid())
+		log_warn(0,
+			 "spool folder %s is owned by user %u, who can forge and remove records: "
+			 "chown root %s",
+			 c->spool, st.st_uid, c->spool);
+}
+
 static int begin(struct daemon *d)
 {
 	const struct config *c = d->config;
@@ -230,8 +242,12 @@ static int begin(struct daemon *d)
 		return log_err(r, "cannot use state folder %s", c->state);
 	state_room_check(c);
 	r = writer_new(c, &d->node, &d->writer);
+	if (r == -EPERM)
+		return log_err(r, "everybody may write to spool folder %s: chmod o-w %s", c->spool,
+			       c->spool);
 	if (r)
 		return log_err(r, "cannot use spool folder %s", c->spool);
+	spool_owner_check(c);
 	r = tracker_new(c, &d->node, d->writer, &d->tracker);
 	if (r)
 		return log_err(r, "cannot use the journal in %s", c->state);

@@ -6,6 +6,7 @@
 #include "common/record.h"
 #include "common/version.h"
 #include "daemon/spool_finish.h"
+#include "daemon/spool_folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -54,14 +55,9 @@ int spool_new(const struct config *config, const struct node *node, const struct
 	s->losses = losses;
 	s->fd = s->folder_fd = -1;
 	s->next_seq = 1;
-	r = fs_mkdir_all(config->spool, 0755);
-	if (!r) {
-		s->folder_fd = open(config->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (s->folder_fd < 0)
-			r = -errno;
-	}
-	if (!r && faccessat(s->folder_fd, ".", W_OK | X_OK, AT_EACCESS))
-		r = -errno;
+	r = fs_mkdir_all(config->spool, 0750);
+	if (!r)
+		r = spool_folder_open(config->spool, &s->folder_fd);
 	if (r) {
 		spool_free(s);
 		return r;
@@ -160,6 +156,28 @@ static int header_add(struct spool *s)
 	return line ? buffer_add(s, "file", line, len) : -ENOMEM;
 }
 
+int spool_follow(struct spool *s)
+{
+	_cleanup_close_ int folder = -1;
+	char tmp[300];
+	int changed, file, r;
+
+	snprintf(tmp, sizeof(tmp), ".%s.tmp", s->status.open);
+	changed = spool_folder_changed(s->config->spool, s->folder_fd, s->fd, tmp, &folder);
+	if (changed <= 0)
+		return changed;
+	if (s->fd >= 0) {
+		if ((r = spool_folder_copy(s->fd, s->bytes, folder, tmp, &file)))
+			return r;
+		if (changed == SPOOL_FOLDER_OTHER)
+			unlinkat(s->folder_fd, tmp, 0);
+		close(s->fd);
+		s->fd = file;
+	}
+	/* the number stays: another thread's table has it too */
+	return dup3(folder, s->folder_fd, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
 /* Opens a file when the first line comes. */
 static int file_begin(struct spool *s)
 {
@@ -168,11 +186,14 @@ static int file_begin(struct spool *s)
 
 	if (*s->status.open)
 		return 0;
+	r = spool_follow(s);
+	if (r)
+		return r;
 	s->number++;
 	snprintf(s->status.open, sizeof(s->status.open), "%.120s.%s.%s.%06llu.jsonl", s->node->host,
 		 s->node->boot_id, s->node->instance, (unsigned long long)s->number);
 	snprintf(path, sizeof(path), ".%s.tmp", s->status.open);
-	s->fd = openat(s->folder_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+	s->fd = openat(s->folder_fd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 		       0640);
 	if (s->fd < 0) {
 		r = -errno;
@@ -299,8 +320,7 @@ int spool_close(struct spool *s)
 
 	if (!*s->status.open)
 		return 0;
-	r = trailer_add(s);
-	if (r)
+	if ((r = spool_follow(s)) || (r = trailer_add(s)))
 		return r;
 	r = spool_write(s);
 	if (r) { /* the trailer is made anew at the next try */
@@ -376,6 +396,5 @@ int spool_folder_fd(const struct spool *s)
 
 void spool_let_go(struct spool *s)
 {
-	cleanup_close(&s->fd);
-	s->fd = -1;
+	close(TAKE_FD(s->fd));
 }

@@ -39,6 +39,9 @@ void spool_skip_record(struct spool *spool);
 /* Writes the buffer out. 0, or negative errno (-ENOSPC, …): the file is as it was before and the
  * buffer is kept for another try. */
 int spool_write(struct spool *spool);
+/* Goes by the folder's name: when it is another folder than before (moved away and made anew, or
+ * mounted over), the open file is taken along. Negative errno while there is none. */
+int spool_follow(struct spool *spool);
 /* True if the open file is old or long enough. */
 bool spool_is_due(const struct spool *spool);
 /* Trailer, sync, compression, rename; 0 also without an open file. */

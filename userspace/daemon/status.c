@@ -5,6 +5,8 @@
 #include "common/record.h"
 #include "common/version.h"
 
+#include <errno.h>
+
 static void add_who(cJSON *json, const struct status *s)
 {
 	cJSON_AddStringToObject(json, "host", s->node->host);
@@ -103,8 +105,11 @@ static bool say_spool(const struct status *s, char text[ERROR_MAX])
 	if (!s->writer.error)
 		return false;
 	snprintf(text, ERROR_MAX,
-		 "spool %s cannot be written: %s; records wait in %s/journal until it can",
-		 s->config->spool, strerror(-s->writer.error), s->config->state);
+		 "spool %s cannot be written: %s; records wait in %s/journal until it can%s",
+		 s->config->spool, strerror(-s->writer.error), s->config->state,
+		 s->writer.error == -ENOENT  ? ": make the folder again, root's, mode 0750"
+		 : s->writer.error == -EPERM ? ": others may write there: chmod o-w"
+					     : "");
 	return true;
 }
 

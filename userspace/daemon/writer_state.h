@@ -20,7 +20,7 @@ struct writer {
 	const struct config *config;
 	const struct node *node;
 	struct spool *spool; /* the thread's own */
-	uint64_t swept_boot_ns;
+	uint64_t swept_boot_ns, followed_boot_ns;
 	uint64_t swept_bytes, swept_written; /* the spool's size then, and what had been written */
 	bool is_stuck;			     /* it did not end: what it has is its own for ever */
 	bool is_watched;		     /* tail, as it was when the batch was taken */

@@ -14,6 +14,7 @@
 #define RETRY_S		 1
 #define SWEEP_S		 30 /* how often the spool's size and age are looked at */
 #define SWEEP_AT_QUOTA_S 1
+#define FOLLOW_S	 1 /* how often it is asked whether the spool is the same folder */
 
 /* Lines are only for those who watch: dropped, not waited for. */
 static void tail_add(struct writer *w, const char *line)
@@ -288,6 +289,12 @@ static int batch_write(struct writer *w)
 	int r = 0;
 
 	items_take(w, &batch);
+	if (node_boot_ns() - w->followed_boot_ns >= FOLLOW_S * NS_PER_S) {
+		r = insist(w, spool_follow);
+		if (r)
+			return r;
+		w->followed_boot_ns = node_boot_ns();
+	}
 	if (!w->swept_boot_ns || node_boot_ns() - w->swept_boot_ns >= SWEEP_S * NS_PER_S)
 		sweep(w);
 	TAILQ_FOREACH (item, &batch, link) {
