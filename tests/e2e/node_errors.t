@@ -38,6 +38,13 @@ for name, text, *words in (
     with_config(text)
     refused(n, name, *words)
 with_config(good)
+refused(n, "two things at once", "exclude each other", arguments=("--check-config", "--unload"), code=2)
+os.makedirs(f"{n.state}/lock")
+refused(n, "a lock that is a folder", f"cannot lock {n.state}/lock: Is a directory")
+os.rmdir(f"{n.state}/lock")
+with open("/dev/full", "w") as full:
+    done = subprocess.run([n.daemon, "--config", n.conf, "--check-config"], stdout=full, stderr=subprocess.PIPE, text=True)
+tap.ok(done.returncode == 3 and "No space left" in done.stderr, "a configuration that can't be printed", done.stderr)
 refused(n, "no such hook", "--hook", arguments=("--hook", "exec=magic"), code=2)
 with_config(good.replace(n.pin, f"{n.top}/pin"))
 refused(n, "pins not on bpffs", "mount -t bpf")

@@ -175,7 +175,8 @@ int generation_open(struct generation *g, const char *pin, uint32_t number,
 	return 0;
 }
 
-static int programs_pin(struct generation *g, struct runmark_bpf *bpf, const char *pin)
+static int programs_pin(struct generation *g, struct runmark_bpf *bpf, const char *pin,
+			char **ret_message)
 {
 	char path[PIN_PATH_MAX];
 	int r = 0;
@@ -186,11 +187,18 @@ static int programs_pin(struct generation *g, struct runmark_bpf *bpf, const cha
 			is_scan ? bpf->progs.scan_tasks : hook_program(bpf, g->hooks[fact]);
 		struct bpf_link *link = bpf_program__attach(program);
 
-		if (!link)
+		if (!link) {
 			r = -errno;
-		else
+			if (!is_scan)
+				capture_say(ret_message,
+					    "hook %s=%s can't be attached: %s; this kernel lacks "
+					    "it, leave out --hook or use another (--help)",
+					    hook_fact_name(fact), g->hooks[fact]->rung,
+					    strerror(-r));
+		} else {
 			r = bpf_link__pin(
 				link, pin_path(path, pin, g->number, bpf_program__name(program)));
+		}
 		if (!r && is_scan)
 			g->scan_link_fd = dup(bpf_link__fd(link));
 		else
@@ -282,13 +290,13 @@ int generation_load(struct generation *g, const struct capture_options *o, uint3
 					       .wakeup_bytes = (o->ring_mib << 20) / 4,
 					       .began_ns = node_boot_ns(),
 					       .heartbeat_ns = node_boot_ns()};
-		r = programs_pin(g, bpf, o->pin);
+		r = programs_pin(g, bpf, o->pin, ret_message);
 	}
 	if (!r) {
 		*ret_gate_fd = dup(bpf_map__fd(bpf->maps.gate));
 		r = *ret_gate_fd < 0 ? -errno : 0;
 	}
-	if (r)
+	if (r && !*ret_message)
 		capture_say(ret_message, "cannot attach and pin below %s: %s", o->pin,
 			    strerror(-r));
 out:

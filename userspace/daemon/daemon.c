@@ -235,8 +235,8 @@ static int begin(struct daemon *d)
 			       "another runmarkd (pid %d) runs with state %s; stop it first",
 			       holder, c->state);
 	if (d->lock_fd < 0)
-		return log_err(d->lock_fd, "cannot lock %s/lock; runmarkd must be run by root",
-			       c->state);
+		return log_err(d->lock_fd, "cannot lock %s/lock%s", c->state,
+			       geteuid() ? "; runmarkd must be run by root" : "");
 	r = node_init(&d->node, c);
 	if (r)
 		return log_err(r, "cannot use state folder %s", c->state);

@@ -71,8 +71,8 @@ static int unload(const struct config *config)
 	if (lock == -EBUSY)
 		return log_err(-EBUSY, "runmarkd (pid %d) is running; stop it first", holder);
 	if (lock < 0)
-		return log_err(lock, "cannot lock %s/lock; --unload must be run by root",
-			       config->state);
+		return log_err(lock, "cannot lock %s/lock%s", config->state,
+			       geteuid() ? "; --unload must be run by root" : "");
 	r = capture_unload(config->pin);
 	close(lock);
 	if (r == -ENOENT) {
@@ -178,6 +178,18 @@ static int options_read(int argc, char **argv, struct options *o, int *ret_exit)
 		log_err(0, "unexpected argument \"%s\"; try --help", argv[optind]);
 		return -1;
 	}
+	if (o->check && o->unload) {
+		log_err(0, "--check-config and --unload exclude each other; try --help");
+		return -1;
+	}
+	return 0;
+}
+
+static int print_config(const struct config *config)
+{
+	config_print(config, stdout);
+	if (fflush(stdout) || ferror(stdout))
+		return log_err(-errno, "cannot print the configuration");
 	return 0;
 }
 
@@ -200,8 +212,7 @@ int main(int argc, char **argv)
 	if (!o.unload)
 		log_warn_lines(config.warnings);
 	if (o.check) {
-		config_print(&config, stdout);
-		r = 0;
+		r = print_config(&config);
 	} else if (o.unload) {
 		r = unload(&config);
 	} else {
