@@ -73,9 +73,11 @@ class Jobs:
         os.chmod(path, 0o755)
         return path
 
-    def batch(self, text, *options, jobs=1, status=0, wait=True):
-        waiting = ["-W"] if wait else []
-        return self.call("sbatch", "--parsable", *waiting, "-o", "/dev/null", *options, self.script(text), jobs=jobs, status=status)
+    def batch(self, text, *options, jobs=1, wait=True):
+        job = self.call("sbatch", "--parsable", "-o", "/dev/null", *options, self.script(text), jobs=jobs)
+        if wait:  # sbatch -W looks seldom
+            self.wait_for(lambda: self.is_over(job))
+        return job
 
     def wait_for(self, condition):
         deadline = time.monotonic() + 120
@@ -102,7 +104,7 @@ class Jobs:
         # its environment cleared, an array's program says by its arguments what it would have been told
         self.batch(f"env -i {self.show} {self.odd} 0 clean $SLURM_JOB_ID $SLURM_ARRAY_JOB_ID $SLURM_ARRAY_TASK_ID", "-a", "7")
         self.batch(f"real=$SLURM_JOB_ID; {LIE} {self.show} {self.odd} 0 lie $real - -")
-        self.batch(f"{show}; exit 3", status=3)
+        self.batch(f"{show}; exit 3")
         nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         self.call(*nobody, "srun", "-n1", self.show, self.out, jobs=1)
         # interactive: steps into an allocation

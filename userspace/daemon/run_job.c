@@ -54,11 +54,42 @@ const char *exec_variable(const struct event_exec *exec, const char *name)
 	return env_lookup((void *)exec, name);
 }
 
+/* Most execs stand where the one before stood: the same paths, by their bytes, are not parsed anew.
+ */
+static void job_of_paths(struct bytes v2, struct bytes v1, struct job *ret)
+{
+	static _Thread_local struct {
+		char paths[2 * CGROUP_MAX_BYTES];
+		size_t v2_len, v1_len;
+		bool is_known;
+		struct job job;
+	} last;
+	char *last_v1 = last.paths + CGROUP_MAX_BYTES;
+
+	if (v2.len > CGROUP_MAX_BYTES || v1.len > CGROUP_MAX_BYTES) {
+		(void)job_from_cgroup(v2, v1, ret);
+		return;
+	}
+	if (!last.is_known || v2.len != last.v2_len || v1.len != last.v1_len ||
+	    (v2.len && memcmp(v2.data, last.paths, v2.len)) ||
+	    (v1.len && memcmp(v1.data, last_v1, v1.len))) {
+		(void)job_from_cgroup(v2, v1, &last.job);
+		if (v2.len)
+			memcpy(last.paths, v2.data, v2.len);
+		if (v1.len)
+			memcpy(last_v1, v1.data, v1.len);
+		last.v2_len = v2.len;
+		last.v1_len = v1.len;
+		last.is_known = true;
+	}
+	*ret = last.job;
+}
+
 int exec_job(const struct event_exec *exec, struct job *ret)
 {
 	struct bytes v2 = exec_bytes(exec, exec->cgroup);
 
-	(void)job_from_cgroup(v2, exec_bytes(exec, exec->cgroup_v1), ret);
+	job_of_paths(v2, exec_bytes(exec, exec->cgroup_v1), ret);
 	if (*ret->sluid && stepd_job_id(v2, ret->sluid, ret->id))
 		ret->id_from = JOB_FROM_SLURMSTEPD;
 	job_add_environment(ret, env_lookup, (void *)exec);
