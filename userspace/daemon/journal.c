@@ -30,6 +30,7 @@ static const char *const shapes[JOURNAL_KINDS] = {
 	[JOURNAL_LINK] = "",
 	[JOURNAL_DONE] = "",
 	[JOURNAL_SEQUENCES] = "",
+	[JOURNAL_CLOCK] = "",
 	[JOURNAL_PROCESS] = "live_process_state",
 	[JOURNAL_ENDED] = "ended_process",
 	[JOURNAL_MEMBER] = "group_member",

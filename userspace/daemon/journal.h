@@ -34,6 +34,7 @@ enum journal_kind {
 	JOURNAL_OBJECTS,     /* struct live_key of an image, u32 numbers of files */
 	JOURNAL_ANNOUNCED,   /* struct live_key: its start record is in the spool */
 	JOURNAL_JOB,	     /* struct live_job_state */
+	JOURNAL_CLOCK,	     /* i64: CLOCK_REALTIME - CLOCK_BOOTTIME for what follows */
 	JOURNAL_KINDS,
 };
 

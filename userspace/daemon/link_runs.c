@@ -76,6 +76,8 @@ bool link_run_is_link(struct bytes argv, struct bytes cwd, const struct config_l
 	const char *output = "a.out";
 	bool has_input = false, is_output = false;
 
+	if (!argv.len)
+		return false;
 	/* the first is its name; the last may be cut */
 	for (size_t pos = strnlen(argv.data, argv.len) + 1; pos < argv.len;
 	     pos += strnlen(argv.data + pos, argv.len - pos) + 1) {

@@ -125,11 +125,14 @@ int tracker_new(const struct config *config, const struct node *node, struct wri
 	if (!r && !t->link_runs)
 		r = -ENOMEM;
 	if (!r) {
-		live_set_clock(t->live, node_unix_ns() - node_boot_ns());
+		t->clock_ns = node_unix_ns() - node_boot_ns();
+		live_set_clock(t->live, t->clock_ns);
 		live_set_max(t->live, ((uint64_t)config->journal_mib << 20) / 2);
 		r = journal_new(config->state, (size_t)config->journal_mib << 20, tracker_replay, t,
 				&t->journal);
 	}
+	if (!r)
+		tracker_follow_clock(t); /* what the journal had last, before the first event */
 	if (t->live)
 		live_restored(t->live);
 	if (!r)
@@ -292,7 +295,7 @@ void tracker_advance(struct tracker *t, char **ret_lines)
 {
 	uint64_t now_ns = node_boot_ns();
 
-	live_set_clock(t->live, node_unix_ns() - now_ns);
+	tracker_follow_clock(t);
 	live_look(t->live, now_ns);
 	facts_collect(t->facts);
 	rules_advance(t->rules, t->facts, now_ns);

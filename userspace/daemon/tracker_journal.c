@@ -87,6 +87,10 @@ void tracker_replay(void *arg, uint32_t kind, struct bytes data)
 		if (data.len == sizeof(struct group_state))
 			tracker_replay_group(t, (const void *)data.data);
 		break;
+	case JOURNAL_CLOCK:
+		memcpy(&t->clock_ns, data.data, MIN(data.len, sizeof(t->clock_ns)));
+		live_set_clock(t->live, t->clock_ns);
+		break;
 	case JOURNAL_SEQUENCES:
 		memcpy(t->sequences, data.data, MIN(data.len, sizeof(t->sequences)));
 		break;
@@ -111,6 +115,19 @@ int tracker_journal_link(struct tracker *t, const struct link *link)
 	return text ? journal_append(t->journal, JOURNAL_LINK, text, len) : -ENOMEM;
 }
 
+void tracker_follow_clock(struct tracker *t)
+{
+	int64_t clock_ns = node_unix_ns() - node_boot_ns();
+
+	if (t->clock_is_journaled && llabs(clock_ns - t->clock_ns) < CLOCK_OFF_NS)
+		return;
+	if (t->clock_is_journaled || !t->clock_ns)
+		t->clock_ns = clock_ns;
+	live_set_clock(t->live, t->clock_ns);
+	t->clock_is_journaled =
+		!journal_append(t->journal, JOURNAL_CLOCK, &t->clock_ns, sizeof(t->clock_ns));
+}
+
 int tracker_restart_journal(struct tracker *t)
 {
 	struct live_saver saver = live_saver(journal_entry, t);
@@ -121,6 +138,8 @@ int tracker_restart_journal(struct tracker *t)
 	if (r)
 		return r;
 	r = journal_append(t->journal, JOURNAL_SEQUENCES, t->sequences, sizeof(t->sequences));
+	if (!r)
+		r = journal_append(t->journal, JOURNAL_CLOCK, &t->clock_ns, sizeof(t->clock_ns));
 	if (!r)
 		r = tracker_save_groups(t, &saver);
 	TAILQ_FOREACH (image, &t->writing, flight)

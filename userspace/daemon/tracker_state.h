@@ -11,7 +11,8 @@
 #include "daemon/spool.h"
 #include "daemon/tracker.h"
 
-#define CPUS_MAX 4096
+#define CPUS_MAX     4096
+#define CLOCK_OFF_NS NS_PER_MS /* what the wall clock may be off */
 
 struct link {		    /* a link record on its way */
 	struct live_key id; /* a link's id, in what an image's key takes */
@@ -45,6 +46,8 @@ struct tracker {
 	uint32_t starts;			    /* of these */
 	uint64_t starts_due_ns;			    /* when long runs are looked for again */
 	struct tracker_counts counts;
+	int64_t clock_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME, as runs' times are told by */
+	bool clock_is_journaled;
 	/* the kernel side's totals: on record when we began, by now, and with the writer */
 	struct capture_totals told, reported, reporting;
 	bool has_opted_out;	 /* some program has: events may have to be blanked */
@@ -57,6 +60,10 @@ struct tracker {
 
 /* What the journal tells at the start. arg: the tracker. */
 void tracker_replay(void *arg, uint32_t kind, struct bytes data);
+/* Follows the wall clock. How it goes stands in the journal, so that a run has the same start
+ * whoever tells it, and changes only where it is off: two clocks are never read at the same time.
+ */
+void tracker_follow_clock(struct tracker *tracker);
 /* Starts the journal anew with all that is of use. If that fails (no room in /run), the old one
  * goes on. */
 int tracker_restart_journal(struct tracker *tracker);
