@@ -119,7 +119,7 @@ void tracker_follow_clock(struct tracker *t)
 {
 	int64_t clock_ns = node_unix_ns() - node_boot_ns();
 
-	if (t->clock_is_journaled && llabs(clock_ns - t->clock_ns) < CLOCK_OFF_NS)
+	if (t->clock_is_journaled && (uint64_t)llabs(clock_ns - t->clock_ns) < CLOCK_OFF_NS)
 		return;
 	if (t->clock_is_journaled || !t->clock_ns)
 		t->clock_ns = clock_ns;
