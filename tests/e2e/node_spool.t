@@ -95,7 +95,7 @@ image = f"{n.top}/disk"
 os.makedirs(n.spool)
 try:
     with open(image, "wb") as file:
-        file.truncate(24 << 20)
+        file.truncate(192 << 20)  # room for what a fast machine runs meanwhile
     subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", "-m", "0", image], check=True)
     if subprocess.run(["mount", "-o", "loop", image, n.spool]).returncode:
         tap.skip("full and stopped disks", "a file can't be mounted here")
@@ -105,7 +105,7 @@ try:
     filler = open(f"{n.spool}/filler", "wb", buffering=0)
     try:
         while True:
-            filler.write(b"x" * 4096)
+            filler.write(b"x" * 65536)
     except OSError:
         pass
     load = Load(path)
