@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A private runmarkd for tests that track this node: own spool, state, sockets and pins."""
+import collections
 import glob
 import json
 import os
@@ -155,6 +156,26 @@ class Node:
     def validate(self):
         result = subprocess.run([os.path.join(TOP, "tests", "validate"), *self.files()], capture_output=True, text=True)
         return tap.ok(result.returncode == 0, "every record is valid by its schema", (result.stdout + result.stderr)[:4000])
+
+    def check_load(self, outputs, count):
+        """Each process that spawn.c printed in these outputs, of its program "ending", is recorded once and whole. What
+        was spawned, counted by pid and what it was told to do."""
+        runs = [r for r in self.runs() if r["exe"]["path"] == f"{self.top}/ending"]
+        ids = collections.Counter(r["run_id"] for r in runs)
+        want = collections.Counter((int(l.split()[0]), l.split(" ", 3)[3]) for text in outputs for l in text.splitlines())
+        got = collections.Counter((r["pid"], r["argv"][2]) for r in runs if r["argv"])
+        print(f"# {sum(want.values())} processes, {len(runs)} records")
+        tap.equal(sum(want.values()), count, "the load ran")
+        tap.ok(not want - got, "no process is missing", list((want - got).items())[:5])
+        tap.ok(not got - want, "none is recorded twice", list((got - want).items())[:5])
+        twice = [(r["run_id"], r["pid"], r["start"], r["argv"]) for r in runs if ids[r["run_id"]] > 1]
+        tap.equal(twice, [], "no run id twice")
+        objects = {h: s.get("objects", []) for h, s in self.sets().items()}
+        whole = [r for r in runs if r["exit"] and r["argv"] and r["exe"]["build_id"] and len(objects[r["object_set"]]) == 2]
+        tap.equal(len(whole), len(runs), "every one has argv, exit, build-id and both its objects")
+        bad = [r["incomplete"] for r in runs if r["incomplete"]]
+        tap.equal(bad[:5], [], "none is incomplete")
+        return want
 
     def check_sequence(self):
         """No record is missing by its number, in any instance."""

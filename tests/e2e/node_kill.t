@@ -27,21 +27,7 @@ with node.Node(rotate_seconds="2") as n:
         n.start()
         n.wants = getattr(n, "wants", []) + [load.communicate()[0]]
     n.flush()
-    runs = [r for r in n.runs() if r["exe"]["path"] == f"{n.top}/ending"]
-    ids = collections.Counter(r["run_id"] for r in runs)
-    want = collections.Counter((int(l.split()[0]), l.split(" ", 3)[3]) for text in n.wants for l in text.splitlines())
-    got = collections.Counter((r["pid"], r["argv"][2]) for r in runs if r["argv"])
-    print(f"# {KILLS} kills, {sum(want.values())} processes, {len(runs)} records")
-    tap.equal(sum(want.values()), KILLS * 211, "the load ran")
-    tap.ok(not want - got, "no process is missing", list((want - got).items())[:5])
-    tap.ok(not got - want, "none is recorded twice", list((got - want).items())[:5])
-    twice = [(r["run_id"], r["pid"], r["start"], r["argv"]) for r in runs if ids[r["run_id"]] > 1]
-    tap.equal(twice, [], "no run id twice")
-    objects = {h: s.get("objects", []) for h, s in n.sets().items()}
-    whole = [r for r in runs if r["exit"] and r["argv"] and r["exe"]["build_id"] and len(objects[r["object_set"]]) == 2]
-    tap.equal(len(whole), len(runs), "every one has argv, exit, build-id and both its objects")
-    bad = [r["incomplete"] for r in runs if r["incomplete"]]
-    tap.equal(bad[:5], [], "none is incomplete")
+    want = n.check_load(n.wants, KILLS * 211)
     headers = [r for r in n.records("file") if r["part"] == "header"]
     names = [os.path.basename(p).replace(".zst", "") for p in sorted(n.files(), key=lambda p: os.stat(p).st_mtime_ns)]
     previous = {h["previous"] for h in headers}

@@ -93,21 +93,7 @@ with node.Node(rotate_seconds="3600", ring_mib="16") as n:
     lost = sum((collections.Counter(causes) for causes in lost.values()), collections.Counter())
     print(f"# generations {sorted(generations)}; lost: {dict(lost)}")
     tap.ok(len(generations) == SWAPS, "each start was a takeover", sorted(generations))
-    runs = [r for r in n.runs() if r["exe"]["path"] == f"{n.top}/ending"]
-    ids = collections.Counter(r["run_id"] for r in runs)
-    want = collections.Counter((int(l.split()[0]), l.split(" ", 3)[3]) for text in wants for l in text.splitlines())
-    got = collections.Counter((r["pid"], r["argv"][2]) for r in runs if r["argv"])
-    print(f"# {SWAPS} takeovers, {sum(want.values())} processes, {len(runs)} records")
-    tap.equal(sum(want.values()), SWAPS * 997, "the load ran")
-    tap.ok(not want - got, "no process is missing", list((want - got).items())[:5])
-    tap.ok(not got - want, "none is recorded twice", list((got - want).items())[:5])
-    twice = [(r["run_id"], r["pid"], r["start"], r["argv"]) for r in runs if ids[r["run_id"]] > 1]
-    tap.equal(twice, [], "no run id twice")
-    objects = {h: s.get("objects", []) for h, s in n.sets().items()}
-    whole = [r for r in runs if r["exit"] and r["argv"] and r["exe"]["build_id"] and len(objects[r["object_set"]]) == 2]
-    tap.equal(len(whole), len(runs), "every one has argv, exit, build-id and both its objects")
-    bad = [r["incomplete"] for r in runs if r["incomplete"]]
-    tap.equal(bad[:5], [], "none is incomplete")
+    n.check_load(wants, SWAPS * 997)
     slept = [r for r in n.runs() if r["pid"] == sleeper.pid and r["argv"] and r["argv"][0] == "sleep"]
     tap.equal(len(slept), 1, "what ran all the while is recorded once")
     for run in slept:

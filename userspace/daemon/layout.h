@@ -27,10 +27,6 @@ uint64_t layout_hash(void);
 /* Of a description that was stored. -EINVAL if it makes no sense. */
 int layout_new(struct bytes btf, struct layout **ret);
 void layout_free(struct layout *layout);
-static inline void cleanup_layout(struct layout **layout)
-{
-	layout_free(*layout);
-}
 
 /* Bytes of struct "name" in that version (NULL: this one); 0 if it had none. */
 size_t layout_size(const struct layout *layout, const char *name);
