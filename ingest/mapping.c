@@ -64,6 +64,8 @@ TABLE(user_name, TABLE_USER_NAME, 1, true);
 static const struct column path_columns[] = {
 	FIELD("", "path", BYTES, FILL, .max = PATH_MAX),
 	FIELD("", "name", NAME, FILL, .max = PATH_MAX),
+	TOLD("software", NONE),
+	TOLD("module", NONE),
 };
 TABLE(path, TABLE_PATH, 1, true);
 
@@ -204,6 +206,7 @@ static const struct column run_columns[] = {
 	FIELD("mpi.rank", "mpi_rank", NUMBER),
 	FIELD("mpi.size", "mpi_size", NUMBER),
 	FIELD("mpi.from", "mpi_from", TEXT),
+	FIELD("cores", "cores", NUMBER),
 };
 TABLE(run, TABLE_RUN, 1, false);
 
@@ -218,7 +221,6 @@ static const struct column run_group_columns[] = {
 	FIELD("group_id", "group_id", UUID, REQUIRED),
 	WHO_COLUMNS,
 	IMAGE_COLUMNS,
-	FIELD("script.path", "script", BYTES),
 	FIELD("count", "runs", NUMBER, REQUIRED),
 	FIELD("elapsed_s.sum", "elapsed_us", SECONDS),
 	FIELD("elapsed_s.min", "elapsed_min_us", SECONDS),
@@ -231,8 +233,15 @@ static const struct column run_group_columns[] = {
 };
 TABLE(run_group, TABLE_RUN_GROUP, 1, false);
 
+static const struct column run_group_text_columns[] = {
+	FIELD("group_id", "group_id", UUID, REQUIRED),
+	FIELD("script.path", "script", BYTES),
+};
+TABLE(run_group_text, TABLE_RUN_GROUP_TEXT, 1, false);
+
 static const struct column link_columns[] = {
 	FIELD("link_id", "link_id", UUID, REQUIRED),
+	FIELD("source", "source", TEXT),
 	WHO_COLUMNS,
 	REFER("job.cgroup", "cgroup", cgroup),
 	FIELD("watermark", "watermark", UUID),
@@ -311,6 +320,7 @@ const struct table *const mapping_tables[TABLE_COUNT] = {
 	[TABLE_RUN] = &run_table,
 	[TABLE_RUN_TEXT] = &run_text_table,
 	[TABLE_RUN_GROUP] = &run_group_table,
+	[TABLE_RUN_GROUP_TEXT] = &run_group_text_table,
 	[TABLE_LINK] = &link_table,
 	[TABLE_LINK_TEXT] = &link_text_table,
 	[TABLE_NODE_RECORD] = &node_record_table,
@@ -325,7 +335,7 @@ const struct table *const mapping_tables[TABLE_COUNT] = {
 const struct shape mapping_shapes[SHAPE_COUNT] = {
 	[SHAPE_RUN] = {"run", &run_table, &run_text_table, 1},
 	[SHAPE_START] = {"start", &run_table, &run_text_table, 0},
-	[SHAPE_GROUP] = {"group", &run_group_table, NULL, 0},
+	[SHAPE_GROUP] = {"group", &run_group_table, &run_group_text_table, 0},
 	[SHAPE_LINK] = {"link", &link_table, &link_text_table, 0},
 	[SHAPE_NODE] = {"node", &node_record_table, NULL, 0},
 	[SHAPE_OBJECT] = {NULL, &object_set_member_table, NULL, 0},

@@ -22,14 +22,10 @@
 		".popsection\n")
 
 MIGRATION_TEXT(schema_sqlite_0001, "0001_initial.sql");
-MIGRATION_TEXT(schema_sqlite_0002, "0002_coverage_groups.sql");
-MIGRATION_TEXT(schema_sqlite_0003, "0003_links.sql");
-MIGRATION_TEXT(schema_sqlite_0004, "0004_jobs_accounting.sql");
-MIGRATION_TEXT(schema_sqlite_0005, "0005_evidence.sql");
+MIGRATION_TEXT(schema_sqlite_0002, "0002_xalt.sql");
 
 /* The first is number 1. */
-static const char *const migrations[] = {schema_sqlite_0001, schema_sqlite_0002, schema_sqlite_0003,
-					 schema_sqlite_0004, schema_sqlite_0005};
+static const char *const migrations[] = {schema_sqlite_0001, schema_sqlite_0002};
 
 int sqlite_schema_version(void)
 {

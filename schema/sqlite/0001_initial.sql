@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --
--- Runmark's database, SQLite, migration 1. Written by runmark-ingest alone; read by runmark and by you.
+-- Runmark's database, SQLite. Written by runmark-ingest alone; read by runmark and by you.
 --
 -- FOR WRITERS OF QUERIES
 --
@@ -68,6 +68,7 @@ CREATE TABLE boot (
 	boot_id BLOB NOT NULL,       -- kernel's boot id, 16 bytes
 	UNIQUE (boot_id, host)
 );
+CREATE INDEX boot_host ON boot (host);
 
 CREATE TABLE user_name (
 	id INTEGER PRIMARY KEY,
@@ -77,9 +78,14 @@ CREATE TABLE user_name (
 CREATE TABLE path (
 	id INTEGER PRIMARY KEY,
 	path BLOB NOT NULL UNIQUE,   -- exact bytes
-	name BLOB NOT NULL           -- part after the last slash
+	name BLOB NOT NULL,          -- part after the last slash
+	software TEXT,               -- what it is called in reports, by the site's rules: python3.11 is Python. NULL:
+	                             -- no rule knows it
+	module TEXT                  -- name/version of the module it belongs to; NULL: none is known
 );
 CREATE INDEX path_name ON path (name);
+CREATE INDEX path_software ON path (software) WHERE software IS NOT NULL;
+CREATE INDEX path_module ON path (module) WHERE module IS NOT NULL;
 
 -- Control groups, as the node saw them.
 CREATE TABLE cgroup (
@@ -93,6 +99,7 @@ CREATE TABLE container (
 	container_id TEXT NOT NULL,
 	UNIQUE (container_id, runtime)
 );
+CREATE INDEX container_runtime ON container (runtime);
 
 -- One job (of an array: one task of it). Steps and tasks stand in run and link.
 CREATE TABLE job (
@@ -106,6 +113,7 @@ CREATE TABLE job (
 	UNIQUE (job_id, cluster, manager, sluid, array_id, array_task)
 );
 CREATE INDEX job_array ON job (array_id, array_task);
+CREATE INDEX job_sluid ON job (sluid) WHERE sluid <> '';
 
 -- A file that is mapped executable or linked in: the same path with another build-id is another object.
 CREATE TABLE object (
@@ -192,13 +200,13 @@ CREATE INDEX input_set_member_object ON input_set_member (object);
 CREATE TABLE run (
 	run_id BLOB NOT NULL PRIMARY KEY, -- 16 bytes; the first six: start of the process in milliseconds
 	state INTEGER NOT NULL,      -- 0 only its start record came, 1 complete
-	spool_file INTEGER,          -- → spool_file that it came with
+	spool_file INTEGER,          -- → spool_file that it came with; NULL: imported from elsewhere
 	seq INTEGER,                 -- its sequence number there
 	host INTEGER NOT NULL,       -- → host
-	boot INTEGER NOT NULL,       -- → boot
-	source TEXT NOT NULL,        -- bpf, preload: who saw it
+	boot INTEGER,                -- → boot; NULL: its source (xalt) doesn't tell
+	source TEXT NOT NULL,        -- bpf, preload, xalt: who saw it
 	origin TEXT NOT NULL,        -- exec, fork (a copy that outlived its run), scan (ran before tracking began)
-	pid INTEGER NOT NULL,
+	pid INTEGER,                 -- NULL: its source (xalt) doesn't tell
 	ppid INTEGER,
 	parent_run_id BLOB,          -- run_id of the run that started it
 	user INTEGER,                -- → user_name
@@ -208,10 +216,17 @@ CREATE TABLE run (
 	login_uid INTEGER,           -- who logged in; NULL if nobody did
 	program INTEGER NOT NULL,    -- → program
 	container INTEGER,           -- → container; NULL if in none
+	container_image BLOB,        -- its file or name
+	container_from TEXT,         -- how the container is known
+	mount_namespace TEXT,        -- host, other; NULL: not known
+	user_namespace TEXT,
 	job INTEGER,                 -- → job; NULL if in none
 	step TEXT,                   -- of the job: 0, batch, extern, …
 	task TEXT,                   -- of the step
-	job_from TEXT,               -- how the job is known: cgroup, environment
+	job_from TEXT,               -- how the job is known: cgroup, parent, slurmstepd, environment
+	step_from TEXT,              -- and its step
+	task_from TEXT,              -- and its task
+	array_from TEXT,             -- and its array
 	cgroup INTEGER,              -- → cgroup
 	start_us INTEGER NOT NULL,
 	end_us INTEGER,              -- NULL while it runs, or if its end is unknown (see incomplete)
@@ -232,17 +247,36 @@ CREATE TABLE run (
 	forks INTEGER,               -- forked copies that are folded into this run
 	mpi_rank INTEGER,
 	mpi_size INTEGER,
+	mpi_from TEXT,               -- the variable that told the rank
+	cores INTEGER,               -- processors, where the source tells (xalt: tasks * threads); NULL: one process
 	object_set INTEGER,          -- → object_set
 	env_set INTEGER,             -- → env_set
-	incomplete TEXT              -- JSON array of "FACT: reason"; NULL if nothing is
+	incomplete TEXT,             -- JSON array of "FACT: reason"; NULL if nothing is
+	-- A run that began before a window may reach into it. How long it took is told in classes, each with its own
+	-- short stretch of starts to look at, so that all runs of a window are found by a few ranges of one index:
+	-- NULL below an hour, 1 below 8 hours, 2 below 64, 3 below 512, 4 longer, 9 open (its end has not come)
+	span INTEGER GENERATED ALWAYS AS (CASE
+		WHEN state = 0 THEN 9
+		WHEN end_us IS NULL OR end_us - start_us < 3600000000 THEN NULL
+		WHEN end_us - start_us < 28800000000 THEN 1
+		WHEN end_us - start_us < 230400000000 THEN 2
+		WHEN end_us - start_us < 1843200000000 THEN 3
+		ELSE 4 END) VIRTUAL,
+	-- 1: killed by a signal, or another exit than 0; NULL: not so, or not known
+	failed INTEGER GENERATED ALWAYS AS (CASE
+		WHEN exit_signal IS NOT NULL OR exit_code <> 0 THEN 1 END) VIRTUAL
 );
 CREATE INDEX run_start ON run (start_us);
 CREATE INDEX run_user ON run (user, start_us);
 CREATE INDEX run_program ON run (program, start_us);
 CREATE INDEX run_object_set ON run (object_set, start_us);
-CREATE INDEX run_job ON run (job) WHERE job IS NOT NULL;
+CREATE INDEX run_job ON run (job, start_us) WHERE job IS NOT NULL;
+CREATE INDEX run_host ON run (host, start_us);
+CREATE INDEX run_container ON run (container, start_us) WHERE container IS NOT NULL;
 CREATE INDEX run_parent ON run (parent_run_id) WHERE parent_run_id IS NOT NULL;
 CREATE INDEX run_open ON run (host, boot) WHERE state = 0;
+CREATE INDEX run_span ON run (span, start_us) WHERE span IS NOT NULL;
+CREATE INDEX run_failed ON run (failed, start_us) WHERE failed IS NOT NULL;
 
 -- Free text of one run.
 CREATE TABLE run_text (
@@ -268,14 +302,20 @@ CREATE TABLE run_group (
 	gid INTEGER,
 	program INTEGER,
 	container INTEGER,
+	container_image BLOB,
+	container_from TEXT,
+	mount_namespace TEXT,
+	user_namespace TEXT,
 	job INTEGER,
 	step TEXT,
 	task TEXT,
 	job_from TEXT,
+	step_from TEXT,
+	task_from TEXT,
+	array_from TEXT,
 	cgroup INTEGER,
 	object_set INTEGER,
 	env_set INTEGER,
-	script BLOB,
 	runs INTEGER NOT NULL,       -- members
 	start_us INTEGER NOT NULL,   -- of the first
 	end_us INTEGER,              -- of the last
@@ -287,20 +327,38 @@ CREATE TABLE run_group (
 	system_us INTEGER,
 	max_rss INTEGER,             -- the greatest
 	usage TEXT,                  -- JSON: field: {"sum","min","max"}, all there is
-	incomplete TEXT
+	incomplete TEXT,
+	span INTEGER GENERATED ALWAYS AS (CASE -- as in run
+		WHEN end_us IS NULL OR end_us - start_us < 3600000000 THEN NULL
+		WHEN end_us - start_us < 28800000000 THEN 1
+		WHEN end_us - start_us < 230400000000 THEN 2
+		WHEN end_us - start_us < 1843200000000 THEN 3
+		ELSE 4 END) VIRTUAL
 );
 CREATE INDEX run_group_start ON run_group (start_us);
+CREATE INDEX run_group_user ON run_group (user, start_us);
 CREATE INDEX run_group_program ON run_group (program, start_us);
-CREATE INDEX run_group_job ON run_group (job) WHERE job IS NOT NULL;
+CREATE INDEX run_group_object_set ON run_group (object_set, start_us);
+CREATE INDEX run_group_job ON run_group (job, start_us) WHERE job IS NOT NULL;
+CREATE INDEX run_group_host ON run_group (host, start_us);
+CREATE INDEX run_group_container ON run_group (container, start_us) WHERE container IS NOT NULL;
+CREATE INDEX run_group_span ON run_group (span, start_us) WHERE span IS NOT NULL;
+
+-- Free text of one group.
+CREATE TABLE run_group_text (
+	group_id BLOB NOT NULL PRIMARY KEY, -- → run_group
+	script BLOB                  -- path of the #! script; NULL if none
+);
 
 -- ---------------------------------------------------------------- links
 
 CREATE TABLE link (
 	link_id BLOB NOT NULL PRIMARY KEY, -- 16 bytes
-	spool_file INTEGER,          -- → spool_file that it came with
+	source TEXT,                 -- NULL: Runmark's linker; xalt
+	spool_file INTEGER,          -- → spool_file that it came with; NULL: imported from elsewhere
 	seq INTEGER,
 	host INTEGER NOT NULL,       -- → host
-	boot INTEGER NOT NULL,       -- → boot
+	boot INTEGER,                -- → boot; NULL: its source (xalt) doesn't tell
 	watermark BLOB,              -- 16 bytes; not unique
 	output INTEGER,              -- → path
 	build_id BLOB,               -- of the output; NULL if it has none
@@ -313,6 +371,9 @@ CREATE TABLE link (
 	compiler_version TEXT,
 	compiler_text TEXT,          -- as the compiler wrote it into the program
 	compilers TEXT,              -- JSON array: all such texts
+	language TEXT,               -- c, c++, fortran, …; NULL: not known
+	imported INTEGER,            -- dynamic symbols that it takes from others; NULL: static, or not told
+	exported INTEGER,            -- that it offers
 	input_set INTEGER,           -- → input_set
 	user INTEGER,                -- → user_name
 	uid INTEGER,
@@ -322,6 +383,9 @@ CREATE TABLE link (
 	step TEXT,
 	task TEXT,
 	job_from TEXT,
+	step_from TEXT,
+	task_from TEXT,
+	array_from TEXT,
 	cgroup INTEGER,
 	modules TEXT,                -- LOADEDMODULES
 	time_us INTEGER NOT NULL,    -- end of the link
@@ -343,7 +407,62 @@ CREATE TABLE link_text (
 	link_line_b64 TEXT,
 	driver_argv TEXT,            -- JSON array, what the driver was called with
 	driver_argv_b64 TEXT,
+	imported_names TEXT,         -- JSON array, where names of symbols are recorded
+	exported_names TEXT,
 	cwd BLOB
+);
+
+-- ---------------------------------------------------------------- accounting
+
+-- One submission of a job: one that is requeued has several, of the same id. Written by runmark-ingest --sacct;
+-- a later state takes the place of an earlier one. Join it to job by job_id, manager and cluster. The cluster
+-- here is the resource manager's name of it, which a site should give runmarkd, too.
+CREATE TABLE accounting (
+	id INTEGER PRIMARY KEY,
+	job_id TEXT NOT NULL,        -- as in job: of an array's task or a het job's component its own
+	cluster TEXT NOT NULL,       -- '' if it was not told
+	manager TEXT NOT NULL,       -- slurm
+	submit_us INTEGER NOT NULL,  -- -1 if it was not told
+	stage INTEGER NOT NULL,      -- 0 waits, 1 runs (or is suspended), 2 has ended
+	state TEXT NOT NULL,         -- as the manager calls it: COMPLETED, OUT_OF_MEMORY, …
+	array_id TEXT,               -- of the array it is a task of
+	array_task TEXT,
+	het_id TEXT,                 -- of the heterogeneous job it is a component of: its leader
+	het_offset INTEGER,
+	sluid TEXT,                  -- Slurm's unique id
+	user TEXT,
+	uid INTEGER,
+	account TEXT,
+	queue TEXT,                  -- partition
+	qos TEXT,
+	nodes INTEGER,               -- how many
+	node_list TEXT,              -- n[001-004]
+	requested_cpus INTEGER,
+	requested_memory INTEGER,    -- bytes, of all nodes
+	requested_us INTEGER,        -- time limit; NULL: none, or not told
+	cpus INTEGER,                -- that it has
+	start_us INTEGER,
+	end_us INTEGER,
+	elapsed_us INTEGER,          -- without suspension
+	cpu_us INTEGER,              -- user and system; NULL if not gathered
+	max_rss INTEGER,             -- bytes, of the task that had most; NULL if not gathered
+	exit_code INTEGER,
+	exit_signal INTEGER,
+	imported_us INTEGER NOT NULL,
+	UNIQUE (job_id, cluster, manager, submit_us)
+);
+CREATE INDEX accounting_array ON accounting (array_id) WHERE array_id IS NOT NULL;
+CREATE INDEX accounting_het ON accounting (het_id) WHERE het_id IS NOT NULL;
+CREATE INDEX accounting_sluid ON accounting (sluid) WHERE sluid IS NOT NULL;
+CREATE INDEX accounting_start ON accounting (start_us);
+
+-- ---------------------------------------------------------------- persons
+
+-- Whose pseudonym is whose, while the site keeps the key and the person is in younger records: reports
+-- count persons by it. Written by runmark-ingest --prune; emptied when the key is destroyed.
+CREATE TABLE pseudonym (
+	alias INTEGER PRIMARY KEY,   -- → user_name, the pseudonym
+	user INTEGER NOT NULL        -- → user_name, the person
 );
 
 -- ---------------------------------------------------------------- completeness
@@ -355,6 +474,7 @@ CREATE TABLE instance (
 	instance BLOB NOT NULL,      -- 8 bytes
 	UNIQUE (instance, boot)
 );
+CREATE INDEX instance_boot ON instance (boot);
 
 -- What a daemon saw, wrote and lost; at its start, every few minutes and at its stop.
 CREATE TABLE node_record (
@@ -365,6 +485,8 @@ CREATE TABLE node_record (
 	event TEXT NOT NULL,         -- start, periodic, stop
 	time_us INTEGER NOT NULL,
 	since_us INTEGER,            -- what it reports on began then
+	booted_us INTEGER,           -- the node's boot; NULL: its runmarkd doesn't tell
+	capture_began_us INTEGER,    -- since then the kernel side has captured without a break
 	version TEXT,                -- of runmarkd
 	kernel TEXT,
 	source TEXT,                 -- bpf, preload
@@ -411,6 +533,7 @@ CREATE TABLE spool_file (
 );
 CREATE INDEX spool_file_instance ON spool_file (instance, number);
 CREATE INDEX spool_file_boot ON spool_file (boot);
+CREATE INDEX spool_file_host ON spool_file (host, opened_us);
 CREATE INDEX spool_file_previous ON spool_file (previous) WHERE previous IS NOT NULL;
 
 -- What its trailer says, and what was found.
@@ -438,7 +561,7 @@ CREATE TABLE spool_problem (
 -- Lines that could not be loaded.
 CREATE TABLE quarantine (
 	id INTEGER PRIMARY KEY,
-	spool_file INTEGER NOT NULL, -- → spool_file
+	spool_file INTEGER,          -- → spool_file; NULL: imported from elsewhere
 	file TEXT NOT NULL,          -- as it was named on the command line or found
 	line INTEGER NOT NULL,       -- from 1
 	field TEXT,                  -- the field that was wrong, if one was
@@ -452,7 +575,7 @@ CREATE INDEX quarantine_spool_file ON quarantine (spool_file);
 -- ---------------------------------------------------------------- views
 
 CREATE VIEW object_view AS
-SELECT o.id, p.path, p.name, nullif(o.build_id, x'') AS build_id, nullif(o.watermark, x'') AS watermark
+SELECT o.id, p.path, p.name, p.software, p.module, nullif(o.build_id, x'') AS build_id, nullif(o.watermark, x'') AS watermark
 FROM object o JOIN path p ON p.id = o.path;
 
 -- A run with everything but its sets.
@@ -460,23 +583,24 @@ CREATE VIEW run_view AS
 SELECT r.run_id, r.state, r.source, r.origin, r.seq,
 	h.name AS host, h.cluster, b.boot_id,
 	r.pid, r.ppid, r.parent_run_id, u.name AS user, r.uid, r.euid, r.gid, r.login_uid,
-	p.path AS exe, p.name AS exe_name, t.requested,
+	p.path AS exe, p.name AS exe_name, p.software, p.module, t.requested,
 	nullif(g.build_id, x'') AS build_id, nullif(g.watermark, x'') AS watermark, g.watermark_state,
 	nullif(g.device, '') AS device, nullif(g.inode, 0) AS inode, nullif(g.fstype, '') AS fstype,
 	nullif(g.owner_uid, -1) AS owner_uid, nullif(g.size, -1) AS size, nullif(g.mtime_us, -1) AS mtime_us,
 	t.script, t.argv, t.argv_b64, t.cwd,
 	j.manager AS job_manager, j.job_id, nullif(j.sluid, '') AS sluid, nullif(j.array_id, '') AS array_id,
-	nullif(j.array_task, '') AS array_task, r.step, r.task, r.job_from, c.path AS cgroup,
-	n.runtime AS container_runtime, n.container_id,
+	nullif(j.array_task, '') AS array_task, r.step, r.task, r.job_from, r.step_from, r.task_from, r.array_from, c.path AS cgroup,
+	n.runtime AS container_runtime, n.container_id, r.container_image, r.container_from,
+	r.mount_namespace, r.user_namespace,
 	r.start_us, r.end_us, r.elapsed_us,
 	r.exit_code, r.exit_signal, r.exit_name, r.exit_core, r.exit_oom, r.next_run_id,
 	r.user_us, r.system_us, r.max_rss, r.read_bytes, r.write_bytes, r.minor_faults, r.major_faults, r.forks,
-	r.mpi_rank, r.mpi_size,
+	r.mpi_rank, r.mpi_size, r.mpi_from, r.cores, r.failed,
 	r.object_set, os.hash AS object_set_hash, r.env_set, es.hash AS env_set_hash, r.incomplete,
 	r.program, r.job, r.user AS user_ref, r.spool_file
 FROM run r
 JOIN host h ON h.id = r.host
-JOIN boot b ON b.id = r.boot
+LEFT JOIN boot b ON b.id = r.boot
 JOIN program g ON g.id = r.program
 JOIN path p ON p.id = g.path
 LEFT JOIN user_name u ON u.id = r.user
@@ -487,19 +611,51 @@ LEFT JOIN container n ON n.id = r.container
 LEFT JOIN object_set os ON os.id = r.object_set
 LEFT JOIN env_set es ON es.id = r.env_set;
 
+-- A group with everything but its sets.
+CREATE VIEW run_group_view AS
+SELECT r.group_id, r.source, r.seq,
+	h.name AS host, h.cluster, b.boot_id,
+	u.name AS user, r.uid, r.euid, r.gid,
+	p.path AS exe, p.name AS exe_name, p.software, p.module,
+	nullif(g.build_id, x'') AS build_id, nullif(g.watermark, x'') AS watermark, g.watermark_state,
+	nullif(g.device, '') AS device, nullif(g.inode, 0) AS inode, nullif(g.fstype, '') AS fstype,
+	nullif(g.owner_uid, -1) AS owner_uid, nullif(g.size, -1) AS size, nullif(g.mtime_us, -1) AS mtime_us,
+	t.script,
+	j.manager AS job_manager, j.job_id, nullif(j.sluid, '') AS sluid, nullif(j.array_id, '') AS array_id,
+	nullif(j.array_task, '') AS array_task, r.step, r.task, r.job_from, r.step_from, r.task_from, r.array_from, c.path AS cgroup,
+	n.runtime AS container_runtime, n.container_id, r.container_image, r.container_from,
+	r.mount_namespace, r.user_namespace,
+	r.runs, r.start_us, r.end_us, r.elapsed_us, r.elapsed_min_us, r.elapsed_max_us, r.exits,
+	r.user_us, r.system_us, r.max_rss, r.usage,
+	r.object_set, os.hash AS object_set_hash, r.env_set, es.hash AS env_set_hash, r.incomplete,
+	r.program, r.job, r.user AS user_ref, r.spool_file
+FROM run_group r
+JOIN host h ON h.id = r.host
+JOIN boot b ON b.id = r.boot
+LEFT JOIN program g ON g.id = r.program
+LEFT JOIN path p ON p.id = g.path
+LEFT JOIN user_name u ON u.id = r.user
+LEFT JOIN run_group_text t ON t.group_id = r.group_id
+LEFT JOIN job j ON j.id = r.job
+LEFT JOIN cgroup c ON c.id = r.cgroup
+LEFT JOIN container n ON n.id = r.container
+LEFT JOIN object_set os ON os.id = r.object_set
+LEFT JOIN env_set es ON es.id = r.env_set;
+
 -- A link with everything but its inputs.
 CREATE VIEW link_view AS
-SELECT l.link_id, l.seq, h.name AS host, h.cluster, b.boot_id, l.watermark,
+SELECT l.link_id, l.source, l.seq, h.name AS host, h.cluster, b.boot_id, l.watermark,
 	o.path AS output, o.name AS output_name, l.build_id, l.size, l.type,
 	k.path AS linker, l.linker_version, d.path AS driver, t.driver_argv, t.driver_argv_b64,
-	l.compiler_name, l.compiler_version, l.compiler_text, l.compilers,
+	l.compiler_name, l.compiler_version, l.compiler_text, l.compilers, l.language, l.imported, l.exported,
+	t.imported_names, t.exported_names,
 	t.link_line, t.link_line_b64, t.cwd, l.input_set, u.name AS user, l.uid, l.gid, l.pid,
 	j.manager AS job_manager, j.job_id, nullif(j.sluid, '') AS sluid, nullif(j.array_id, '') AS array_id,
-	nullif(j.array_task, '') AS array_task, l.step, l.task, l.job_from, c.path AS cgroup,
+	nullif(j.array_task, '') AS array_task, l.step, l.task, l.job_from, l.step_from, l.task_from, l.array_from, c.path AS cgroup,
 	l.modules, l.time_us, l.elapsed_us, l.own_us, l.incomplete, l.job, l.user AS user_ref, l.spool_file
 FROM link l
 JOIN host h ON h.id = l.host
-JOIN boot b ON b.id = l.boot
+LEFT JOIN boot b ON b.id = l.boot
 LEFT JOIN path o ON o.id = l.output
 LEFT JOIN path k ON k.id = l.linker
 LEFT JOIN path d ON d.id = l.driver
@@ -507,6 +663,17 @@ LEFT JOIN user_name u ON u.id = l.user
 LEFT JOIN job j ON j.id = l.job
 LEFT JOIN cgroup c ON c.id = l.cgroup
 LEFT JOIN link_text t ON t.link_id = l.link_id;
+
+-- Boots of hosts, by what their node records say: when each began, and when it was last heard of. A run of
+-- state 0 whose host has a boot with booted_us > its start_us is lost: it ended before, nobody knows how.
+CREATE VIEW boot_view AS
+SELECT b.id AS boot, b.host, h.name AS host_name, h.cluster, b.boot_id,
+	min(coalesce(n.booted_us, n.time_us)) AS booted_us, max(n.time_us) AS seen_us
+FROM boot b
+JOIN host h ON h.id = b.host
+JOIN instance i ON i.boot = b.id
+JOIN node_record n ON n.instance = i.id
+GROUP BY b.id;
 
 -- Files that others name as the one before them and that have not come.
 CREATE VIEW missing_file AS

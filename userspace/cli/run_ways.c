@@ -26,7 +26,7 @@
 
 const struct run_way run_way_all = WAY(false, "", "");
 const struct run_way run_way_failed =
-	WAY(false, "(exit_signal IS NOT NULL OR exit_code <> 0) AND ", "");
+	WAY(false, "failed = 1 AND ", "");
 
 static const struct run_way ways[RUN_COLUMNS] = {
 	[RUN_JOB] = WAY(true, "job = ? AND ", "job = ? AND "),
@@ -45,7 +45,7 @@ const struct run_way *run_way_of(enum run_column column)
 
 #define HOUR_US (3600 * INT64_C(1000000))
 
-/* As in the schema: schema/sqlite/0002_coverage_groups.sql. */
+/* As in the schema: schema/sqlite/0001_initial.sql, run.span. */
 const struct run_span run_spans[] = {
 	{1, 8 * HOUR_US}, {2, 64 * HOUR_US},	      {3, 512 * HOUR_US},
 	{4, INT64_MAX},	  {RUN_SPAN_OPEN, INT64_MAX},

@@ -10,7 +10,7 @@
 #include "common/util.h"
 
 #define STORE_DEFAULT_URL "sqlite:/var/lib/runmark/runmark.db"
-#define STORE_VERSION	  5 /* the schema that this program asks; older ones have to be migrated */
+#define STORE_VERSION	  2 /* the schema that this program asks; older ones have to be migrated */
 #define STORE_BUSY_MS	  10000
 
 struct store;
