@@ -19,7 +19,7 @@ Q := @
 say = @printf '  %-8s %s\n' $(1) $(2)
 endif
 
-LIBS	:= libbpf libelf zlib libcjson uuid sqlite3 inih libxxhash libcap-ng libzstd
+LIBS	:= libbpf libelf zlib libcjson uuid sqlite3 libmariadb inih libxxhash libcap-ng libzstd
 WARN	:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 # tables name the fields they set and leave out the others; clang minds that where structures nest
 ifneq ($(findstring clang,$(CC)),)
@@ -29,7 +29,8 @@ ifneq ($(CI),)
 WARN	+= -Werror
 endif
 CPPFLAGS += -D_GNU_SOURCE -DRUNMARK_VERSION='"$(VERSION)"' -DRUNMARK_PREFIX='"$(PREFIX)"' \
-	    -DRUNMARK_SYSCONFDIR='"$(SYSCONFDIR)"' -I. -Iuserspace -I$(BUILD) -MMD -MP
+	    -DRUNMARK_SYSCONFDIR='"$(SYSCONFDIR)"' -I. -Iuserspace -I$(BUILD) -MMD -MP \
+	    $(shell $(PKG_CONFIG) --cflags-only-I libmariadb 2>/dev/null)
 CFLAGS	?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 ALL_CFLAGS := -std=gnu11 -fPIE $(WARN) $(CFLAGS)
 LDFLAGS	+= -pie -Wl,-z,relro,-z,now

@@ -13,7 +13,7 @@
 #pragma once
 
 #include "ingest/mapping.h"
-#include "ingest/url.h"
+#include "common/database_url.h"
 #include <signal.h>
 
 #define BACKEND_MESSAGE_SIZE 512

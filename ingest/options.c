@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ingest/options.h"
-#include "ingest/url.h"
+#include "common/database_url.h"
 #include "common/log.h"
 #include "common/version.h"
 

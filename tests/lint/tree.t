@@ -17,6 +17,7 @@ LAYERS = [
     (r'"cli/', ("userspace/cli/", "tests/")),
     (r'"(\.\./)?ldwrap/', ("ldwrap/", "tests/")),
     (r'"(\.\./)?ingest/', ("ingest/", "tests/")),
+    (r'<mysql\.h>', ("userspace/common/mariadb_session", "ingest/", "userspace/cli/", "tests/")),
     (r'<sqlite3\.h>', ("ingest/", "userspace/cli/", "tests/")),
 ]
 

@@ -7,7 +7,7 @@
 #include "ingest/dispose.h"
 #include "ingest/gaps.h"
 #include "ingest/spool_name.h"
-#include "ingest/url.h"
+#include "common/database_url.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -29,7 +29,22 @@ static void urls_are_parsed(void **state)
 		{"/a.db", NULL, NULL, NULL, NULL, NULL, 0},
 		{"postgres://u@h/d", NULL, NULL, NULL, NULL, NULL, 0},
 		{"mysql://u:secret@h/d", NULL, NULL, NULL, NULL, NULL, 0},
-		{"mysql://h/d", NULL, NULL, NULL, NULL, NULL, 0},
+		{"mysql://h/d", "mysql", NULL, NULL, "h", "d", 0},
+		{"mariadb://u@[::1]:7/d", "mysql", NULL, "u", "::1", "d", 7},
+		{"mysql://a%40b@/d%2f%3F?ssl=off&socket=%2Frun/a%26b", "mysql", "/run/a&b", "a@b",
+		 "localhost", "d/?", 0},
+		{"mysql://u@h/d?ssl_cert=a&ssl_key=b&ssl_ca=c&ssl=verify&password_file=p", "mysql",
+		 NULL, "u", "h", "d", 0},
+		{"mysql://u@h/d?ssl_cert=a", NULL, NULL, NULL, NULL, NULL, 0},
+		{"mysql://u@h/d?ssl=maybe", NULL, NULL, NULL, NULL, NULL, 0},
+		{"mysql://u@h/d?socket", NULL, NULL, NULL, NULL, NULL, 0},
+		{"mysql://u@h/d?socket=", NULL, NULL, NULL, NULL, NULL, 0},
+		{"mysql://u@h/d?password=x", NULL, NULL, NULL, NULL, NULL, 0},
+		{"mysql://u@h/d%0", NULL, NULL, NULL, NULL, NULL, 0},
+		{"mysql://u@h/d%00", NULL, NULL, NULL, NULL, NULL, 0},
+		{"mysql://u@h/d%zz", NULL, NULL, NULL, NULL, NULL, 0},
+		{"mysql://u@[::1]x/d", NULL, NULL, NULL, NULL, NULL, 0},
+		{"mysql://u@h/d/e", NULL, NULL, NULL, NULL, NULL, 0},
 		{"mysql://u@h", NULL, NULL, NULL, NULL, NULL, 0},
 		{"mysql://u@h/", NULL, NULL, NULL, NULL, NULL, 0},
 		{"mysql://u@h:0/d", NULL, NULL, NULL, NULL, NULL, 0},
