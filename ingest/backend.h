@@ -33,6 +33,8 @@ enum insert_mode {
 
 struct backend;
 
+typedef int backend_visit(void *arg, const struct value *row, size_t columns);
+
 /* Values that are handed out are borrowed until the next call. */
 struct backend_ops {
 	const char *scheme; /* of the URL */
@@ -79,6 +81,27 @@ struct backend_ops {
 	 * returned then. */
 	int (*each)(struct backend *backend, const struct table *table,
 		    int (*visit)(void *arg, int64_t id, const struct value *row), void *arg);
+
+	/*
+	 * For maintenance: a statement that all databases read alike, with count values bound to
+	 * its ?s, within a transaction or without. visit (may be NULL) gets each row of the result,
+	 * columns of them, until it returns other than 0, which is returned then; it must not use
+	 * the back end. ret_changed (may be NULL): rows that it added, changed or deleted.
+	 */
+	int (*statement)(struct backend *backend, const char *sql, const struct value *params,
+			 size_t count, backend_visit *visit, void *arg, uint64_t *ret_changed);
+
+	/*
+	 * Who takes rows away from dictionaries and sets must be alone, and loaders must know that
+	 * ids which they remember are gone. begin() has been called; *ret is the number of the last
+	 * time that rows were taken away (prune_state 'generation'), and it stays until the
+	 * transaction ends: a shared lock, where writers are not alone anyway. Who takes away adds
+	 * 1 to it first.
+	 */
+	int (*generation)(struct backend *backend, int64_t *ret);
+
+	/* This program alone prunes the database, until it is closed. -EBUSY: another does. */
+	int (*claim)(struct backend *backend);
 };
 
 struct backend {

@@ -142,7 +142,7 @@ static int load_in_transaction(struct file *file, struct reader *reader, uint64_
 {
 	struct loader *loader = file->loader;
 	struct backend *db = loader->db;
-	int r = db->ops->begin(db);
+	int r = loader_begin(loader);
 
 	if (r < 0)
 		return r;

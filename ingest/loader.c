@@ -10,7 +10,7 @@
 
 int loader_init(struct loader *loader, struct backend *db, const volatile sig_atomic_t *stop)
 {
-	*loader = (struct loader){.db = db, .stop = stop};
+	*loader = (struct loader){.db = db, .stop = stop, .generation = -1};
 	arena_install();
 	int r = cache_new(&loader->cache);
 
@@ -37,6 +37,25 @@ void loader_done(struct loader *loader)
 	cache_free(loader->cache);
 	arena_done();
 	*loader = (struct loader){};
+}
+
+int loader_begin(struct loader *loader)
+{
+	struct backend *db = loader->db;
+	int64_t generation = -1;
+	int r = db->ops->begin(db);
+
+	if (r < 0)
+		return r;
+	r = db->ops->generation(db, &generation);
+	if (r < 0) {
+		db->ops->rollback(db);
+		return r;
+	}
+	if (generation != loader->generation)
+		cache_clear(loader->cache);
+	loader->generation = generation;
+	return 0;
 }
 
 int loader_entity(void *arg, const struct table *table, const struct value *key, int64_t *ret_id)

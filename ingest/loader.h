@@ -37,6 +37,7 @@ struct loader {
 	struct expected *expected; /* of this program's life */
 	size_t expected_count;
 	struct cache *cache;
+	int64_t generation; /* of the database, when the cache was last empty or right */
 	struct plan *plans[SHAPE_COUNT];
 	struct value values[PLAN_VALUES_MAX]; /* of the record at hand */
 };
@@ -44,6 +45,9 @@ struct loader {
 /* cJSON allocates from the arena from then on. */
 int loader_init(struct loader *loader, struct backend *db, const volatile sig_atomic_t *stop);
 void loader_done(struct loader *loader);
+
+/* Begins a transaction. Forgets the ids it knows if rows have been pruned since the last one. */
+int loader_begin(struct loader *loader);
 
 /* A plan_resolver; arg is the loader. */
 int loader_entity(void *arg, const struct table *table, const struct value *key, int64_t *ret_id);

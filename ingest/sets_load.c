@@ -98,7 +98,7 @@ static int flush(struct loader *loader, struct batch *batch)
 	if (!batch->count)
 		return 0;
 	qsort(batch->sets, batch->count, sizeof(*batch->sets), compare);
-	r = ops->begin(loader->db);
+	r = loader_begin(loader);
 	if (r < 0)
 		return r;
 	r = put_all(loader, batch);

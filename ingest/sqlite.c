@@ -107,6 +107,7 @@ static int sqlite_open(const struct database_url *url, enum backend_mode mode,
 	}
 	self->backend.ops = &backend_sqlite;
 	self->stop = stop;
+	self->claim = -1;
 	r = sqlite3_open_v2(url->path, &self->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (r == SQLITE_OK) {
 		sqlite3_extended_result_codes(self->db, 1);
@@ -161,4 +162,7 @@ const struct backend_ops backend_sqlite = {
 	.update = sqlite_update,
 	.erase = sqlite_erase,
 	.each = sqlite_each,
+	.statement = sqlite_statement,
+	.generation = sqlite_generation,
+	.claim = sqlite_claim,
 };

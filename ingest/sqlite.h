@@ -14,6 +14,13 @@ enum sqlite_statement {
 	STATEMENT_COUNT
 };
 
+#define SQLITE_TEXTS 127 /* statements by text that are kept */
+
+struct sqlite_text {
+	char *sql;
+	sqlite3_stmt *statement;
+};
+
 struct sqlite {
 	struct backend backend;
 	sqlite3 *db;
@@ -22,6 +29,8 @@ struct sqlite {
 	uint64_t waiting_since_ms; /* for a lock; 0: not */
 	char *row;		   /* texts of the row that was handed out last */
 	sqlite3_stmt *statements[TABLE_COUNT][STATEMENT_COUNT]; /* made when first used */
+	struct sqlite_text texts[SQLITE_TEXTS];			/* by their hash */
+	int claim; /* descriptor of the lock's file; -1: not held */
 };
 
 /* sqlite_error.c: what SQLite returned, as negative errno, with the sentence in the message. */
@@ -49,3 +58,14 @@ int sqlite_erase(struct backend *backend, const struct table *table, size_t colu
 int sqlite_each(struct backend *backend, const struct table *table,
 		int (*visit)(void *arg, int64_t id, const struct value *row), void *arg);
 void sqlite_finalize_all(struct sqlite *self);
+int sqlite_bind_all(struct sqlite *self, sqlite3_stmt *statement, const struct value *values,
+		    size_t count);
+/* A column of the row at hand, borrowed until the statement moves on. */
+struct value sqlite_column(sqlite3_stmt *statement, int at);
+
+/* sqlite_statement.c: what maintenance needs */
+int sqlite_statement(struct backend *backend, const char *sql, const struct value *params,
+		     size_t count, backend_visit *visit, void *arg, uint64_t *ret_changed);
+int sqlite_generation(struct backend *backend, int64_t *ret);
+int sqlite_claim(struct backend *backend);
+void sqlite_statement_done(struct sqlite *self);

@@ -96,7 +96,7 @@ static int bind(sqlite3_stmt *statement, int at, const struct value *value)
 	}
 }
 
-static int bind_all(struct sqlite *self, sqlite3_stmt *statement, const struct value *values,
+int sqlite_bind_all(struct sqlite *self, sqlite3_stmt *statement, const struct value *values,
 		    size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -129,7 +129,7 @@ int sqlite_find(struct backend *backend, const struct table *table, const struct
 	int r = get_statement(self, table, STATEMENT_FIND, &statement);
 
 	if (r == 0)
-		r = bind_all(self, statement, key, table->key_count);
+		r = sqlite_bind_all(self, statement, key, table->key_count);
 	if (r < 0)
 		return r;
 	r = sqlite3_step(statement);
@@ -150,7 +150,7 @@ static int insert_row(struct sqlite *self, const struct table *table, enum sqlit
 	int r = get_statement(self, table, kind, &statement);
 
 	if (r == 0)
-		r = bind_all(self, statement, row, table->count);
+		r = sqlite_bind_all(self, statement, row, table->count);
 	return r < 0 ? r : step_done(self, statement);
 }
 
@@ -185,7 +185,7 @@ int sqlite_insert(struct backend *backend, const struct table *table, enum inser
 }
 
 /* Blobs and texts stay where SQLite has them, until the statement moves on. */
-static struct value get_column(sqlite3_stmt *statement, int at)
+struct value sqlite_column(sqlite3_stmt *statement, int at)
 {
 	switch (sqlite3_column_type(statement, at)) {
 	case SQLITE_INTEGER:
@@ -240,7 +240,7 @@ int sqlite_get(struct backend *backend, const struct table *table, int64_t id,
 	r = sqlite3_step(statement);
 	if (r == SQLITE_ROW) {
 		for (size_t i = 0; i < table->count; i++)
-			row[i] = get_column(statement, (int)i);
+			row[i] = sqlite_column(statement, (int)i);
 		r = keep_row(self, row, table->count);
 	} else {
 		r = r == SQLITE_DONE ? -ENOENT : sqlite_fail(self, r);
@@ -257,7 +257,7 @@ int sqlite_update(struct backend *backend, const struct table *table, int64_t id
 	int r = prepare(self, sql_update(table, first, count), &statement);
 
 	if (r == 0)
-		r = bind_all(self, statement, values, count);
+		r = sqlite_bind_all(self, statement, values, count);
 	if (r == 0)
 		sqlite3_bind_int64(statement, (int)count + 1, id);
 	if (r == 0)
@@ -290,7 +290,7 @@ int sqlite_each(struct backend *backend, const struct table *table,
 
 	while (r == 0 && (code = sqlite3_step(statement)) == SQLITE_ROW) {
 		for (size_t i = 0; i < table->count; i++)
-			row[i] = get_column(statement, (int)i + 1);
+			row[i] = sqlite_column(statement, (int)i + 1);
 		r = visit(arg, sqlite3_column_int64(statement, 0), row);
 	}
 	if (r == 0 && code != SQLITE_DONE)
@@ -305,4 +305,5 @@ void sqlite_finalize_all(struct sqlite *self)
 		for (size_t i = 0; i < STATEMENT_COUNT; i++)
 			sqlite3_finalize(self->statements[t][i]);
 	free(self->row);
+	sqlite_statement_done(self);
 }

@@ -465,6 +465,34 @@ CREATE TABLE pseudonym (
 	user INTEGER NOT NULL        -- → user_name, the person
 );
 
+-- What runmark-ingest --prune remembers from one time to the next, and between its transactions.
+CREATE TABLE prune_state (
+	name TEXT NOT NULL PRIMARY KEY, -- generation: how often rows were taken out of dictionaries and sets, so that
+	                             -- loaders forget the ids they know; swept TABLE: rows of it up to this id are
+	                             -- known to be referred to, or are in prune_orphan once they no longer are
+	value INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO prune_state VALUES ('generation', 0);
+
+-- Rows of dictionaries and sets that pruned rows referred to: to be looked at, and to go unless others do.
+CREATE TABLE prune_orphan (
+	kind TEXT NOT NULL,          -- the table
+	id INTEGER NOT NULL,         -- its row
+	PRIMARY KEY (kind, id)
+) WITHOUT ROWID;
+
+-- What was pruned: one row each time for each thing done, counted in the same transactions as the work.
+CREATE TABLE prune_log (
+	id INTEGER PRIMARY KEY,
+	began_us INTEGER NOT NULL,   -- when that runmark-ingest --prune began
+	ended_us INTEGER,            -- when this part of it was done; NULL: it runs, or was stopped
+	action TEXT NOT NULL,        -- pseudonymise, delete, orphans (nobody referred to them any more), key made,
+	                             -- key destroyed
+	name TEXT NOT NULL,          -- of the table; '' for the key
+	before_us INTEGER,           -- what is older than this; NULL for orphans and the key
+	changed INTEGER NOT NULL     -- rows
+);
+
 -- ---------------------------------------------------------------- completeness
 
 -- One life of the daemon on a host.
