@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """What is loaded is what the records say, whatever bytes they hold; once, in whatever order they come."""
+import json
 import os
 import random
 import shutil
@@ -230,7 +231,39 @@ def test_late(work):
               b'/lib/x.so', 'the run has its objects then')
 
 
+def test_cluster(work):
+    """What make-spool says that it made, by user, program and end, is what the database has."""
+    summary, accounting, db = work + '/summary.json', work + '/sacct', work + '/cluster.db'
+    made = i.generate(work + '/cluster', '--runs', 4999, '--hosts', 7, '--files', 23, '--days', 30,
+                      '--objects', '0,2,41', '--links', 97, '--groups', 53, '--starts', 11,
+                      '--summary', summary, '--sacct', accounting)
+    result = i.ingest(db, work + '/cluster')
+    tap.equal((result.status, result.counts['line quarantined']), (0, 0), 'a month is loaded')
+    with open(summary) as file:
+        said = json.load(file)
+    for what, column in (('users', 'user'), ('programs', 'CAST(exe AS text)')):
+        got = {row[0]: {'runs': row[1], 'elapsed_us': row[2], 'cpu_us': row[3]} for row in i.query(
+            db, 'SELECT %s, count(*), sum(elapsed_us), sum(user_us + system_us) FROM run_view '
+            'GROUP BY 1' % column)}
+        tap.equal(got, said[what], 'its %d %s, with their times' % (len(got), what))
+    tap.equal({row[0]: row[1] for row in i.query(
+        db, 'SELECT host, count(*) FROM run_view GROUP BY 1')}, said['hosts'], 'its hosts')
+    tap.equal((i.number(db, 'SELECT count(*) FROM run WHERE job IS NOT NULL'), made['link'],
+               i.number(db, 'SELECT sum(runs) FROM run_group'),
+               i.number(db, 'SELECT count(*) FROM run WHERE failed = 1')),
+              (said['in_jobs'], said['links'], said['grouped'],
+               sum(count for exit, count in said['exits'].items() if exit not in ('null', '{"code":0}'))),
+              'runs in jobs, links, grouped and failed runs')
+    tap.equal(i.number(db, 'SELECT count(*) FROM run a WHERE next_run_id IS NOT NULL AND NOT EXISTS '
+                       '(SELECT 1 FROM run b WHERE b.run_id = a.next_run_id)') <= 23, True,
+              'what follows a run is there, but for the last of a file')
+    i.ingest(db, '--sacct', accounting)
+    tap.equal(i.number(db, 'SELECT count(*) FROM job j WHERE NOT EXISTS (SELECT 1 FROM accounting a WHERE '
+                       'a.job_id = j.job_id AND a.manager = j.manager AND a.cluster = j.cluster)'), 0,
+              'every job has its accounting')
+
+
 with i.temporary() as directory:
-    for test in (test_content, test_sets, test_forms, test_merge, test_late):
+    for test in (test_content, test_sets, test_forms, test_merge, test_late, test_cluster):
         test(directory)
 tap.done()
