@@ -163,6 +163,23 @@ static int convert_seconds(const struct source *s, struct value *ret)
 	return 0;
 }
 
+/* As text: a back end has no need of a type of its own for it, and each server makes it a number.
+ */
+static int convert_real(const struct source *s, struct value *ret)
+{
+	const size_t size = 32;
+	char *text;
+
+	if (!cJSON_IsNumber(s->item) || !isfinite(s->item->valuedouble))
+		return refuse(s, "is not a number");
+	text = arena_alloc(size);
+	if (!text)
+		return -ENOMEM;
+	snprintf(text, size, "%.17g", s->item->valuedouble);
+	*ret = value_text(bytes_of(text));
+	return 0;
+}
+
 static int convert_uuid(const struct source *s, struct value *ret)
 {
 	uint8_t *uuid = arena_alloc(sizeof(uuid_t));
@@ -215,8 +232,8 @@ static int (*const converters[])(const struct source *s, struct value *ret) = {
 	[COLUMN_NAME] = convert_name,	    [COLUMN_NUMBER] = convert_number,
 	[COLUMN_BOOL] = convert_bool,	    [COLUMN_TIME] = convert_time,
 	[COLUMN_SECONDS] = convert_seconds, [COLUMN_UUID] = convert_uuid,
-	[COLUMN_HEX] = convert_hex,	    [COLUMN_JSON] = convert_json,
-	[COLUMN_JSON_EXACT] = convert_json,
+	[COLUMN_REAL] = convert_real,	    [COLUMN_HEX] = convert_hex,
+	[COLUMN_JSON] = convert_json,	    [COLUMN_JSON_EXACT] = convert_json,
 };
 
 int convert_field(const struct column *column, const char *field, const cJSON *item,

@@ -24,6 +24,7 @@
 
 #define REQUIRED  .flags = COLUMN_REQUIRED
 #define FILL	  .flags = COLUMN_FILL
+#define OWN	  .flags = COLUMN_OWN
 #define ID_MAX	  UINT32_MAX
 #define PID_LIMIT INT32_MAX
 
@@ -67,7 +68,13 @@ static const struct column path_columns[] = {
 	TOLD("software", NONE),
 	TOLD("module", NONE),
 };
-TABLE(path, TABLE_PATH, 1, true);
+#define path_table mapping_path /* packages refer to it, too */
+const struct table path_table = {.name = "path",
+				 .columns = path_columns,
+				 .count = ARRAY_SIZE(path_columns),
+				 .key_count = 1,
+				 .number = TABLE_PATH,
+				 .has_id = true};
 
 static const struct column cgroup_columns[] = {
 	FIELD("", "path", BYTES, REQUIRED, .max = PATH_MAX),
@@ -155,8 +162,8 @@ TABLE(input_set_member, TABLE_INPUT_SET_MEMBER, 2, false);
 /* Records */
 
 #define WHO_COLUMNS                                                                                \
-	TOLD("spool_file", SPOOL_FILE), FIELD("seq", "seq", NUMBER, REQUIRED),                     \
-		REFER("host", "host", host, REQUIRED), REFER("boot_id", "boot", boot, REQUIRED),   \
+	TOLD("spool_file", SPOOL_FILE), FIELD("seq", "seq", NUMBER, OWN),                          \
+		REFER("host", "host", host, REQUIRED), REFER("boot_id", "boot", boot, OWN),        \
 		REFER("user", "user", user_name), FIELD("uid", "uid", NUMBER, .max = ID_MAX),      \
 		FIELD("gid", "gid", NUMBER, .max = ID_MAX), REFER("job", "job", job),              \
 		FIELD("job.step", "step", TEXT), FIELD("job.task", "task", TEXT),                  \
@@ -184,7 +191,7 @@ static const struct column run_columns[] = {
 	WHO_COLUMNS,
 	IMAGE_COLUMNS,
 	FIELD("origin", "origin", TEXT, REQUIRED),
-	FIELD("pid", "pid", NUMBER, REQUIRED, .max = PID_LIMIT),
+	FIELD("pid", "pid", NUMBER, OWN, .max = PID_LIMIT),
 	FIELD("ppid", "ppid", NUMBER, .max = PID_LIMIT),
 	FIELD("parent_run_id", "parent_run_id", UUID),
 	FIELD("login_uid", "login_uid", NUMBER, .max = ID_MAX),
@@ -330,6 +337,9 @@ const struct table *const mapping_tables[TABLE_COUNT] = {
 	[TABLE_SPOOL_PROBLEM] = &mapping_spool_problem,
 	[TABLE_QUARANTINE] = &mapping_quarantine,
 	[TABLE_ACCOUNTING] = &mapping_accounting,
+	[TABLE_RUN_XALT] = &mapping_run_xalt,
+	[TABLE_LINK_XALT] = &mapping_link_xalt,
+	[TABLE_PACKAGE] = &mapping_package,
 };
 
 const struct shape mapping_shapes[SHAPE_COUNT] = {
@@ -340,6 +350,9 @@ const struct shape mapping_shapes[SHAPE_COUNT] = {
 	[SHAPE_NODE] = {"node", &node_record_table, NULL, 0},
 	[SHAPE_OBJECT] = {NULL, &object_set_member_table, NULL, 0},
 	[SHAPE_INPUT] = {NULL, &input_set_member_table, NULL, 0},
+	[SHAPE_XALT_RUN] = {NULL, &run_table, &run_text_table, 0, &mapping_run_xalt, true},
+	[SHAPE_XALT_LINK] = {NULL, &link_table, &link_text_table, 0, &mapping_link_xalt, true},
+	[SHAPE_XALT_PACKAGE] = {NULL, &mapping_package, NULL, 0, NULL, true},
 };
 
 enum mapping_shape mapping_shape_of(const char *kind)

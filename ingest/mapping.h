@@ -18,6 +18,7 @@ enum column_kind {
 	COLUMN_BOOL,	   /* 0 or 1 */
 	COLUMN_TIME,	   /* microseconds since 1970 */
 	COLUMN_SECONDS,	   /* duration in seconds, to microseconds */
+	COLUMN_REAL,	   /* number */
 	COLUMN_UUID,	   /* 16 bytes */
 	COLUMN_HEX,	   /* bytes of hex digits */
 	COLUMN_JSON,	   /* the field as JSON; an empty array or object becomes null */
@@ -37,8 +38,9 @@ enum mapping_context {
 	CONTEXT_NONE = CONTEXT_COUNT /* the loader makes the whole row */
 };
 
-/* REQUIRED: a record without it cannot be loaded. FILL: absent is '', x'' or the number in fill. */
-enum column_flags { COLUMN_REQUIRED = 1, COLUMN_FILL = 2 };
+/* REQUIRED: a record without it cannot be loaded. OWN: nor can one of our own, an imported one may
+ * not tell. FILL: absent is '', x'' or the number in fill. */
+enum column_flags { COLUMN_REQUIRED = 1, COLUMN_FILL = 2, COLUMN_OWN = 4 };
 
 struct table;
 
@@ -89,6 +91,9 @@ enum table_number {
 	TABLE_SPOOL_PROBLEM,
 	TABLE_QUARANTINE,
 	TABLE_ACCOUNTING,
+	TABLE_RUN_XALT,
+	TABLE_LINK_XALT,
+	TABLE_PACKAGE,
 	TABLE_COUNT
 };
 
@@ -201,6 +206,9 @@ enum accounting_column { /* the key first, then what a later state changes */
 extern const struct table mapping_node_count, mapping_spool_file, mapping_spool_count,
 	mapping_spool_problem, mapping_quarantine, mapping_accounting;
 
+/* Of imports (mapping_xalt.c). */
+extern const struct table mapping_path, mapping_run_xalt, mapping_link_xalt, mapping_package;
+
 /* By table_number. */
 extern const struct table *const mapping_tables[TABLE_COUNT];
 
@@ -211,15 +219,20 @@ enum mapping_shape {
 	SHAPE_GROUP,
 	SHAPE_LINK,
 	SHAPE_NODE,
-	SHAPE_OBJECT, /* member of an object set */
-	SHAPE_INPUT,  /* member of a link's inputs */
+	SHAPE_OBJECT,	/* member of an object set */
+	SHAPE_INPUT,	/* member of a link's inputs */
+	SHAPE_XALT_RUN, /* these three are made from what XALT wrote (xalt_record.h) */
+	SHAPE_XALT_LINK,
+	SHAPE_XALT_PACKAGE,
 	SHAPE_COUNT
 };
 
 struct shape {
-	const char *kind;		  /* of the record; NULL for members */
+	const char *kind;		  /* of the record; NULL for members and what is imported */
 	const struct table *table, *text; /* text: the table of its free text, or NULL */
 	int state;			  /* run.state */
+	const struct table *more;	  /* of what an import tells besides, or NULL */
+	bool is_imported;		  /* COLUMN_OWN is not asked for */
 };
 
 extern const struct shape mapping_shapes[SHAPE_COUNT];

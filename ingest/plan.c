@@ -14,6 +14,7 @@
 #define ENTITY_MAX   12			 /* columns of an entity */
 #define FIELD_SIZE   PROBLEM_FIELD_SIZE
 #define FIELD_ABSENT UINT8_MAX
+#define ROWS	     3 /* a record's, its text's, and what an import tells besides */
 
 struct step {
 	const struct column *column;
@@ -32,7 +33,8 @@ struct plan {
 	struct fields *fields;
 	struct step steps[PLAN_VALUES_MAX]; /* from FIRST_STEP: a step's number is its value's */
 	size_t count;
-	struct row rows[2];
+	struct row rows[ROWS];
+	int required; /* flags of columns without which a record is refused */
 };
 
 static int join_field(const char *anchor, const char *field, char ret[FIELD_SIZE])
@@ -147,6 +149,10 @@ int plan_new(enum mapping_shape shape, struct plan **ret)
 	r = add_row(plan, &plan->rows[1], mapping_shapes[shape].text);
 	if (r < 0)
 		return r;
+	r = add_row(plan, &plan->rows[2], mapping_shapes[shape].more);
+	if (r < 0)
+		return r;
+	plan->required = COLUMN_REQUIRED | (mapping_shapes[shape].is_imported ? 0 : COLUMN_OWN);
 	*ret = TAKE_PTR(plan);
 	return 0;
 }
@@ -164,20 +170,20 @@ static bool is_absent(const cJSON *item)
 }
 
 /* An entity's value is a null, or a number that plan_resolve() puts its id for. */
-static int read_entity(const struct step *step, const cJSON *item, struct value *ret,
+static int read_entity(const struct step *step, const cJSON *item, int required, struct value *ret,
 		       struct problem *problem)
 {
 	if (!is_absent(item) || (step->column->flags & COLUMN_FILL))
 		*ret = value_integer(0);
-	else if (step->column->flags & COLUMN_REQUIRED)
+	else if (step->column->flags & required)
 		return problem_set(problem, step->field, "is missing");
 	else
 		*ret = value_null();
 	return 0;
 }
 
-static int read_step(const struct step *step, const cJSON *const *found, struct value *ret,
-		     struct problem *problem)
+static int read_step(const struct step *step, const cJSON *const *found, int required,
+		     struct value *ret, struct problem *problem)
 {
 	const cJSON *exact = step->exact == FIELD_ABSENT ? NULL : found[step->exact];
 	int r;
@@ -187,13 +193,13 @@ static int read_step(const struct step *step, const cJSON *const *found, struct 
 		return 0;
 	}
 	if (step->column->kind == COLUMN_ENTITY)
-		return read_entity(step, found[step->item], ret, problem);
+		return read_entity(step, found[step->item], required, ret, problem);
 	r = convert_field(step->column, step->field, found[step->item], exact, ret, problem);
 	if (r < 0)
 		return r;
 	if (ret->type != VALUE_NULL)
 		return 0;
-	if (step->column->flags & COLUMN_REQUIRED)
+	if (step->column->flags & required)
 		return problem_set(problem, step->field, "is missing");
 	if (step->column->flags & COLUMN_FILL)
 		*ret = convert_fill(step->column);
@@ -212,7 +218,7 @@ int plan_read(const struct plan *plan, const cJSON *record, struct value values[
 	for (size_t i = 0; i < FIRST_STEP; i++)
 		values[i] = value_null();
 	for (size_t i = FIRST_STEP; i < plan->count; i++) {
-		r = read_step(&plan->steps[i], found, &values[i], problem);
+		r = read_step(&plan->steps[i], found, plan->required, &values[i], problem);
 		if (r < 0)
 			return r;
 	}
@@ -242,8 +248,10 @@ int plan_resolve(const struct plan *plan, struct value values[PLAN_VALUES_MAX],
 void plan_row(const struct plan *plan, const struct table *table,
 	      const struct value values[PLAN_VALUES_MAX], struct value row[MAPPING_COLUMNS_MAX])
 {
-	const struct row *made = &plan->rows[table == plan->rows[0].table ? 0 : 1];
+	const struct row *made = plan->rows;
 
+	while (made->table != table)
+		made++;
 	for (size_t i = 0; i < table->count; i++)
 		row[i] = values[made->values[i]];
 }

@@ -47,6 +47,6 @@ typedef int (*plan_resolver)(void *arg, const struct table *table, const struct 
 int plan_resolve(const struct plan *plan, struct value values[PLAN_VALUES_MAX],
 		 plan_resolver resolver, void *arg);
 
-/* table: that of the shape, or the text's. */
+/* table: one of the shape's. */
 void plan_row(const struct plan *plan, const struct table *table,
 	      const struct value values[PLAN_VALUES_MAX], struct value row[MAPPING_COLUMNS_MAX]);

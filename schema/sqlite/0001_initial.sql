@@ -424,7 +424,8 @@ CREATE TABLE accounting (
 	manager TEXT NOT NULL,       -- slurm
 	submit_us INTEGER NOT NULL,  -- -1 if it was not told
 	stage INTEGER NOT NULL,      -- 0 waits, 1 runs (or is suspended), 2 has ended
-	state TEXT NOT NULL,         -- as the manager calls it: COMPLETED, OUT_OF_MEMORY, …
+	state TEXT NOT NULL,         -- as the manager calls it: COMPLETED, OUT_OF_MEMORY, …; UNKNOWN: only what
+	                             -- XALT told of the job's account and queue is known
 	array_id TEXT,               -- of the array it is a task of
 	array_task TEXT,
 	het_id TEXT,                 -- of the heterogeneous job it is a component of: its leader
@@ -599,6 +600,7 @@ CREATE TABLE quarantine (
 	time_us INTEGER NOT NULL
 );
 CREATE INDEX quarantine_spool_file ON quarantine (spool_file);
+CREATE INDEX quarantine_file ON quarantine (file, line);
 
 -- ---------------------------------------------------------------- views
 

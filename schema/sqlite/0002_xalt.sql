@@ -33,3 +33,10 @@ CREATE TABLE link_xalt (
 	link_id BLOB NOT NULL PRIMARY KEY, -- → link
 	hash_id BLOB                 -- 20 bytes, sha1 of the output
 );
+
+-- Packages whose run is not here: it has not come yet, or XALT never recorded it.
+CREATE VIEW package_without_run AS
+SELECT k.id, k.run_ref, k.program, k.name, k.version, p.path
+FROM package k JOIN path p ON p.id = k.path
+WHERE NOT EXISTS (SELECT 1 FROM run_xalt x WHERE x.run_uuid = k.run_ref)
+	AND NOT EXISTS (SELECT 1 FROM run r WHERE r.run_id = k.run_ref);
