@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "common/util.h"
+#include "common/database_url.h"
 
 /* Exit status of every command; doctor's NOTHING means "works, with warnings". */
 enum exit_status { EXIT_FOUND = 0, EXIT_NOTHING = 1, EXIT_USAGE = 2, EXIT_TROUBLE = 3 };
@@ -70,7 +70,7 @@ int command_wrong(const struct command *command, const char *format, ...) PRINTF
 	{                                                                                          \
 		.name = "db", .argument = "URL", .type = &option_text,                             \
 		.offset = offsetof(args, db),                                                      \
-		.help = "Database (default: $RUNMARK_DB, else " STORE_DEFAULT_URL ")."             \
+		.help = "Database (default: $RUNMARK_DB, else " URL_DEFAULT ")."                   \
 	}
 #define OPTION_CONFIG(args)                                                                        \
 	{                                                                                          \

@@ -139,7 +139,8 @@ static const struct field group_items[] = {
 	{"elapsed_min_us", "elapsed_s.min", FIELD_DURATION, 0},
 	{"elapsed_max_us", "elapsed_s.max", FIELD_DURATION, 0},
 	{"exits", "exits", FIELD_JSON, 0},
-	{"usage", "usage", FIELD_JSON, 0},
+	/* A reserved word elsewhere. */
+	{"\"usage\"", "usage", FIELD_JSON, 0},
 	{"incomplete", "incomplete", FIELD_JSON, FIELD_LIST},
 };
 const struct field_list group_fields = {group_items, ARRAY_SIZE(group_items)};

@@ -79,11 +79,12 @@ static int resolve_running(struct store *store, const struct run_filter *filter,
 	return ids_add(&condition->ids[RUN_SPAN], RUN_SPAN_OPEN);
 }
 
-/* Rows (id, path) of the bound query that the pattern matches. */
+/* Rows (id, path) of the bound query that the pattern matches. There may be millions. */
 static int collect_paths(struct query *query, const struct pattern *pattern, struct ids *ids)
 {
 	int r = 0;
 
+	query_stream(query);
 	while (r >= 0 && (r = query_step(query)) > 0)
 		if (pattern_matches(pattern, query_bytes(query, 1)))
 			r = ids_add(ids, query_int(query, 0));

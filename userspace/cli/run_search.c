@@ -222,15 +222,13 @@ int run_search(struct store *store, const struct run_filter *filter,
 }
 
 static int add_count(struct run_walk *walk, const struct run_way *way, const char *sql,
-		     bool has_max, const struct ids *ids, uint64_t *count)
+		     const struct ids *ids, uint64_t *count)
 {
 	_cleanup_query_ struct query *query = NULL;
 	int r = query_new(walk->store, sql, &query);
 
 	for (size_t i = 0; r >= 0 && i < ids->count; i++) {
 		r = run_walk_bind(walk, way, query, ids->items[i]);
-		if (r >= 0 && has_max)
-			r = query_bind_int(query, r, INT64_MAX);
 		if (r >= 0)
 			r = query_step(query);
 		if (r > 0 && !query_is_null(query, 0))
@@ -251,9 +249,9 @@ int run_count(struct store *store, const struct run_filter *filter, uint64_t *re
 
 		if (!way || !ids->count)
 			continue;
-		r = add_count(&walk, way, way->counted[TABLE_RUNS], true, ids, &count);
+		r = add_count(&walk, way, way->total, ids, &count);
 		if (r >= 0)
-			r = add_count(&walk, way, way->members, false, ids, &count);
+			r = add_count(&walk, way, way->members, ids, &count);
 	}
 	run_conditions_done(&walk.conditions);
 	if (r < 0 && r != -ENOENT)

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/run_pages.h"
 #include "cli/run_walk.h"
 #include <errno.h>
 
 static int compare_keys(const void *a, const void *b)
 {
-	const struct run_key *x = a, *y = b;
-
-	if (x->start_us != y->start_us)
-		return x->start_us < y->start_us ? -1 : 1;
-	return memcmp(x->id, y->id, sizeof(x->id));
+	return run_key_compare(a, b);
 }
 
 void run_walk_compact(struct run_walk *walk)
@@ -20,7 +17,7 @@ void run_walk_compact(struct run_walk *walk)
 		return;
 	qsort(walk->keys, walk->count, sizeof(*walk->keys), compare_keys);
 	for (size_t i = 0; i < walk->count; i++)
-		if (!kept || compare_keys(&walk->keys[kept - 1], &walk->keys[i]))
+		if (!kept || run_key_compare(&walk->keys[kept - 1], &walk->keys[i]))
 			walk->keys[kept++] = walk->keys[i];
 	walk->count = kept;
 	if (limit && kept >= limit) {
@@ -60,21 +57,14 @@ int run_walk_bind(const struct run_walk *walk, const struct run_way *way, struct
 	return r < 0 ? r : index;
 }
 
-/* The next row of a bound walk that fits. 1, 0: no more, or negative errno. */
-static int next_key(const struct run_walk *walk, struct query *query, enum run_table table,
-		    struct run_key *ret)
+/* The next row that fits. 1, 0: no more, or negative errno. */
+static int next_key(const struct run_walk *walk, struct run_pages *pages, struct run_key *ret)
 {
+	struct run_key key;
 	int r;
 
-	while ((r = query_step(query)) > 0) {
-		struct bytes id = query_bytes(query, KEY_ID);
-		struct run_key key = {.start_us = query_int(query, KEY_START),
-				      .is_group = table == TABLE_GROUPS};
-
-		if (id.len != sizeof(key.id))
-			return -EBADMSG;
-		memcpy(key.id, id.data, sizeof(key.id));
-		r = run_fits(&walk->fits, query, key.is_group);
+	while ((r = run_pages_next(pages, &key)) > 0) {
+		r = run_fits(&walk->fits, pages->query, key.is_group);
 		if (r < 0)
 			return r;
 		if (!r)
@@ -88,18 +78,17 @@ static int next_key(const struct run_walk *walk, struct query *query, enum run_t
 /* ---- gathering: any number of ids; keys are sorted and given out afterwards */
 
 /* All of one id, or those that a limit lets in. */
-static int gather_id(struct run_walk *walk, const struct run_way *way, struct query *query,
-		     enum run_table table, int64_t id)
+static int gather_id(struct run_walk *walk, struct run_pages *pages, int64_t id)
 {
 	uint64_t limit = walk->filter->limit, kept = 0;
 	struct run_key key;
-	int r = run_walk_bind(walk, way, query, id);
+	int r = 0;
 
-	while (r >= 0 && (!limit || kept < limit) && (r = next_key(walk, query, table, &key)) > 0) {
+	run_pages_begin(pages, id, MAX(walk->from_us, walk->floor_us), walk->to_us, limit);
+	while (r >= 0 && (!limit || kept < limit) && (r = next_key(walk, pages, &key)) > 0) {
 		r = keep(walk, &key);
 		kept++;
 	}
-	query_reset(query);
 	if (r >= 0 && limit && walk->count >= 2 * limit)
 		run_walk_compact(walk);
 	return r < 0 ? r : 0;
@@ -111,11 +100,11 @@ int run_walk_gather_way(struct run_walk *walk, const struct run_way *way, const 
 	int r = 0;
 
 	for (enum run_table table = 0; r >= 0 && count && table < RUN_TABLES; table++) {
-		_cleanup_query_ struct query *query = NULL;
+		_cleanup_(run_pages_done) struct run_pages pages;
 
-		r = query_new(walk->store, way->newest_first[table], &query);
+		r = run_pages_init(&pages, walk->store, way, table, true);
 		for (size_t i = 0; r >= 0 && i < count; i++)
-			r = gather_id(walk, way, query, table, ids ? ids->items[i] : 0);
+			r = gather_id(walk, &pages, ids ? ids->items[i] : 0);
 	}
 	return r;
 }
@@ -136,43 +125,43 @@ int run_walk_gather(struct run_walk *walk, const struct run_route *route)
 /* ---- streaming */
 
 struct cursor {
-	struct query *query;
+	struct run_pages pages;
 	struct run_key key;
 	int state; /* 1: key is the next, 0: no more */
 };
 
+static struct cursor *first_of(struct cursor *runs, struct cursor *groups)
+{
+	if (runs->state <= 0 || groups->state <= 0)
+		return runs->state > 0 ? runs : groups;
+	return run_key_compare(&runs->key, &groups->key) <= 0 ? runs : groups;
+}
+
 int run_walk_stream(struct run_walk *walk, const struct run_way *way, int64_t id,
 		    int (*found)(void *arg, const struct run_key *key), void *arg)
 {
-	struct cursor cursors[RUN_TABLES] = {0};
+	struct cursor cursors[RUN_TABLES] = {0}, *cursor;
 	int r = 0;
 
 	for (enum run_table table = 0; r >= 0 && table < RUN_TABLES; table++) {
-		struct cursor *cursor = &cursors[table];
-
-		r = query_new(walk->store, way->oldest_first[table], &cursor->query);
-		if (r >= 0)
-			r = run_walk_bind(walk, way, cursor->query, id);
-		if (r >= 0)
-			r = cursor->state = next_key(walk, cursor->query, table, &cursor->key);
+		cursor = &cursors[table];
+		r = run_pages_init(&cursor->pages, walk->store, way, table, false);
+		if (r < 0)
+			break;
+		run_pages_begin(&cursor->pages, id, MAX(walk->from_us, walk->floor_us), walk->to_us,
+				0);
+		r = cursor->state = next_key(walk, &cursor->pages, &cursor->key);
 	}
 	r = r < 0 ? r : 0;
-	while (r == 0 && (cursors[TABLE_RUNS].state > 0 || cursors[TABLE_GROUPS].state > 0)) {
-		enum run_table table =
-			cursors[TABLE_GROUPS].state <= 0 ? TABLE_RUNS
-			: cursors[TABLE_RUNS].state <= 0 ? TABLE_GROUPS
-			: compare_keys(&cursors[TABLE_RUNS].key, &cursors[TABLE_GROUPS].key) <= 0
-				? TABLE_RUNS
-				: TABLE_GROUPS;
-		struct cursor *cursor = &cursors[table];
-
+	while (r == 0 && (cursor = first_of(&cursors[TABLE_RUNS], &cursors[TABLE_GROUPS]),
+			  cursor->state > 0)) {
 		r = found(arg, &cursor->key);
 		if (r == 0)
-			cursor->state = next_key(walk, cursor->query, table, &cursor->key);
+			cursor->state = next_key(walk, &cursor->pages, &cursor->key);
 		if (cursor->state < 0)
 			r = cursor->state;
 	}
 	for (enum run_table table = 0; table < RUN_TABLES; table++)
-		query_free(cursors[table].query);
+		run_pages_done(&cursors[table].pages);
 	return r;
 }

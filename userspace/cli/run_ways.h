@@ -23,12 +23,13 @@ enum run_key_column {
 	KEY_EXITS, /* of a group */
 };
 
-/* Parameters: the id, where there is one (has_id); start at or after; start before. */
+/* Parameters: the id, where there is one (has_id); start at or after; start before; rows at most.
+ */
 struct run_way {
 	bool has_id;
 	const char *newest_first[RUN_TABLES], *oldest_first[RUN_TABLES];
-	const char *counted[RUN_TABLES]; /* one more parameter: rows at most */
-	const char *members;		 /* runs in groups */
+	const char *counted[RUN_TABLES];
+	const char *total, *members; /* all runs, those in groups; any number of rows */
 };
 
 extern const struct run_way run_way_all, run_way_failed;

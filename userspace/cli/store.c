@@ -4,7 +4,13 @@
 #include <errno.h>
 #include <stdarg.h>
 
-static const struct store_backend *const backends[] = {&store_sqlite};
+static const struct {
+	const char *scheme; /* of a URL that was parsed */
+	const struct store_backend *backend;
+} backends[] = {
+	{"sqlite", &store_sqlite},
+	{"mysql", &store_mariadb},
+};
 
 struct store {
 	const struct store_backend *backend;
@@ -29,16 +35,11 @@ static int refuse(char **ret_message, int error, const char *format, ...)
 	return error;
 }
 
-static const struct store_backend *find_backend(const char *url, const char **ret_rest)
+static const struct store_backend *find_backend(const char *scheme)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(backends); i++) {
-		size_t len = strlen(backends[i]->scheme);
-
-		if (!strncmp(url, backends[i]->scheme, len) && url[len] == ':') {
-			*ret_rest = url + len + 1;
-			return backends[i];
-		}
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
+		if (!strcmp(scheme, backends[i].scheme))
+			return backends[i].backend;
 	return NULL;
 }
 
@@ -71,26 +72,26 @@ static int read_version(struct store *store, const char *url, char **ret_message
 
 int store_open(const char *url, struct store **ret, char **ret_message)
 {
-	const struct store_backend *backend;
+	_cleanup_(url_done) struct database_url place = {};
 	struct store *store;
-	const char *rest;
+	const char *reason;
 	int r;
 
 	*ret_message = NULL;
 	if (!url)
 		url = secure_getenv("RUNMARK_DB");
 	if (!url || !*url)
-		url = STORE_DEFAULT_URL;
-	backend = find_backend(url, &rest);
-	if (!backend)
-		return refuse(ret_message, -EINVAL,
-			      "\"%s\" is no database that this runmark reads; give sqlite:PATH",
-			      url);
+		url = URL_DEFAULT;
+	r = url_parse(url, &place, &reason);
+	if (r == -EINVAL)
+		return refuse(ret_message, r, "\"%s\" names no database: %s", url, reason);
+	if (r < 0)
+		return r;
 	store = calloc(1, sizeof(*store));
 	if (!store)
 		return -ENOMEM;
-	store->backend = backend;
-	r = backend->open(rest, &store->connection, ret_message);
+	store->backend = find_backend(place.scheme);
+	r = store->backend->open(&place, &store->connection, ret_message);
 	if (r >= 0)
 		r = read_version(store, url, ret_message);
 	if (r < 0) {
@@ -153,6 +154,12 @@ void query_free(struct query *query)
 int query_reset(struct query *query)
 {
 	return query->backend->reset(query->statement);
+}
+
+void query_stream(struct query *query)
+{
+	if (query->backend->stream)
+		query->backend->stream(query->statement);
 }
 
 int query_bind_int(struct query *query, int index, int64_t value)

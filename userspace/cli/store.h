@@ -7,24 +7,21 @@
  */
 #pragma once
 
-#include "common/util.h"
+#include "common/database_url.h"
 
-#define STORE_DEFAULT_URL "sqlite:/var/lib/runmark/runmark.db"
-#define STORE_VERSION	  2 /* the schema that this program asks; older ones have to be migrated */
-#define STORE_BUSY_MS	  10000
+#define STORE_VERSION 2 /* the schema that this program asks; older ones have to be migrated */
+#define STORE_BUSY_MS 10000
 
 struct store;
 struct query;
 
 /*
  * What a kind of server must do. All return 0 or negative errno unless said; error() tells more
- * about the last failure.
+ * about the last failure. -ENOENT comes from open() alone: there is no such database.
  */
 struct store_backend {
-	const char *scheme; /* of the URL, without the colon */
-	/* rest: of the URL behind the colon. *ret_message: one sentence if it fails, to be freed.
-	 */
-	int (*open)(const char *rest, void **ret, char **ret_message);
+	/* *ret_message: one sentence with the way out if it fails, to be freed. */
+	int (*open)(const struct database_url *url, void **ret, char **ret_message);
 	void (*close)(void *connection);
 	const char *(*error)(void *connection);
 	/* -ESTALE: the data changed under a reader that couldn't lock it. */
@@ -32,7 +29,8 @@ struct store_backend {
 
 	int (*prepare)(void *connection, const char *sql, void **ret);
 	void (*finalize)(void *statement);
-	int (*reset)(void *statement); /* parameters become null */
+	int (*reset)(void *statement);	 /* parameters become null */
+	void (*stream)(void *statement); /* see query_stream(); NULL: nothing to do */
 	int (*bind_int)(void *statement, int index, int64_t value);
 	int (*bind_text)(void *statement, int index, struct bytes value);
 	int (*bind_blob)(void *statement, int index, struct bytes value);
@@ -42,10 +40,10 @@ struct store_backend {
 	struct bytes (*get_bytes)(void *statement, int column); /* until the next step */
 };
 
-extern const struct store_backend store_sqlite;
+extern const struct store_backend store_sqlite, store_mariadb;
 
 /*
- * url NULL: RUNMARK_DB, else STORE_DEFAULT_URL. Checks that it is a database of ours and not newer
+ * url NULL: RUNMARK_DB, else URL_DEFAULT. Checks that it is a database of ours and not newer
  * than this program. On failure *ret_message (freed by the caller; NULL if out of memory) is a
  * sentence with the way out.
  */
@@ -56,11 +54,18 @@ int64_t store_version(const struct store *store);
 /* After reading: -ESTALE if the answer may be wrong, see check(). */
 int store_check(struct store *store);
 
-/* A statement, for use again and again: bind (from 1), step, reset. Bound bytes must stay until
- * reset. */
+/*
+ * A statement, for use again and again: bind (from 1), step, reset. Bound bytes must stay until
+ * reset. Other statements may run between two steps: so an answer may be held in memory as a whole,
+ * and what may have very many rows is asked in pages, or streamed. A mistake in the statement
+ * may come out at the first step only.
+ */
 int query_new(struct store *store, const char *sql, struct query **ret);
 void query_free(struct query *query);
 int query_reset(struct query *query);
+/* Before the first step: the rows, however many, are taken from the server one by one. No other
+ * statement of the store may run until the last of them was read, or the query was reset. */
+void query_stream(struct query *query);
 int query_bind_int(struct query *query, int index, int64_t value);
 int query_bind_text(struct query *query, int index, struct bytes value);
 int query_bind_blob(struct query *query, int index, struct bytes value);

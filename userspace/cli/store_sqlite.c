@@ -135,13 +135,12 @@ static void sqlite_close(void *opaque)
 	free(connection);
 }
 
-static int sqlite_open(const char *path, void **ret, char **ret_message)
+static int sqlite_open(const struct database_url *url, void **ret, char **ret_message)
 {
 	struct connection *connection;
+	const char *path = url->path;
 	int code, r = 0;
 
-	if (!*path)
-		path = strchr(STORE_DEFAULT_URL, ':') + 1;
 	connection = calloc(1, sizeof(*connection));
 	if (!connection)
 		return -ENOMEM;
@@ -239,6 +238,8 @@ static int sqlite_step(void *statement)
 
 	if (code == SQLITE_ROW)
 		return 1;
+	if ((code & 0xff) == SQLITE_CANTOPEN) /* a file for sorting, say */
+		return -EIO;
 	return code == SQLITE_DONE ? 0 : from_sqlite(code);
 }
 
@@ -261,7 +262,6 @@ static struct bytes sqlite_get_bytes(void *statement, int column)
 }
 
 const struct store_backend store_sqlite = {
-	.scheme = "sqlite",
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.error = sqlite_error,

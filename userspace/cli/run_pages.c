@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A page begins where the one before ended: at the last row's start, whose row and those before it
+ * with the same start come again and are left out. Pages grow, so that many rows take few of them.
+ */
+#include "cli/run_pages.h"
+#include <errno.h>
+
+#define PAGE_FIRST 256
+#define PAGE_MAX   8192
+
+int run_key_compare(const struct run_key *a, const struct run_key *b)
+{
+	if (a->start_us != b->start_us)
+		return a->start_us < b->start_us ? -1 : 1;
+	return memcmp(a->id, b->id, sizeof(a->id));
+}
+
+int run_pages_init(struct run_pages *pages, struct store *store, const struct run_way *way,
+		   enum run_table table, bool is_newest_first)
+{
+	*pages = (struct run_pages){.way = way, .table = table, .is_newest_first = is_newest_first};
+	return query_new(store,
+			 is_newest_first ? way->newest_first[table] : way->oldest_first[table],
+			 &pages->query);
+}
+
+void run_pages_done(struct run_pages *pages)
+{
+	query_free(pages->query);
+	*pages = (struct run_pages){0};
+}
+
+void run_pages_begin(struct run_pages *pages, int64_t id, int64_t from_us, int64_t to_us,
+		     uint64_t expected)
+{
+	query_reset(pages->query);
+	pages->id = id;
+	pages->from_us = from_us;
+	pages->to_us = to_us;
+	pages->size = MIN(expected ? expected : PAGE_FIRST, (uint64_t)PAGE_MAX);
+	pages->is_bound = pages->has_last = false;
+}
+
+static int begin_page(struct run_pages *pages)
+{
+	struct query *query = pages->query;
+	int index = 1, r = 0;
+
+	query_reset(query);
+	if (pages->way->has_id)
+		r = query_bind_int(query, index++, pages->id);
+	if (r >= 0)
+		r = query_bind_int(query, index++, pages->from_us);
+	if (r >= 0)
+		r = query_bind_int(query, index++, pages->to_us);
+	if (r >= 0)
+		r = query_bind_int(query, index, (int64_t)pages->size);
+	pages->rows = 0;
+	pages->is_new = false;
+	pages->is_bound = r >= 0;
+	return r;
+}
+
+/* Where the next page goes on. One that told nothing new, as its rows all have one start, was too
+ * small. */
+static void end_page(struct run_pages *pages)
+{
+	if (pages->is_newest_first)
+		pages->to_us = pages->last.start_us + 1;
+	else
+		pages->from_us = pages->last.start_us;
+	pages->size = pages->is_new && pages->size < PAGE_MAX ? MIN(pages->size * 2, PAGE_MAX)
+		      : pages->is_new			      ? pages->size
+							      : pages->size * 2;
+	pages->is_bound = false;
+}
+
+static bool is_behind(const struct run_pages *pages, const struct run_key *key)
+{
+	int order = pages->has_last ? run_key_compare(key, &pages->last) : 0;
+
+	return !pages->has_last || (pages->is_newest_first ? order < 0 : order > 0);
+}
+
+int run_pages_next(struct run_pages *pages, struct run_key *ret_key)
+{
+	struct run_key key = {.is_group = pages->table == TABLE_GROUPS};
+	struct bytes id;
+	int r;
+
+	for (;;) {
+		r = pages->is_bound ? 0 : begin_page(pages);
+		if (r >= 0)
+			r = query_step(pages->query);
+		if (r < 0 || (r == 0 && pages->rows < pages->size))
+			return r;
+		if (r == 0) {
+			end_page(pages);
+			continue;
+		}
+		pages->rows++;
+		id = query_bytes(pages->query, KEY_ID);
+		if (id.len != sizeof(key.id))
+			return -EBADMSG;
+		memcpy(key.id, id.data, sizeof(key.id));
+		key.start_us = query_int(pages->query, KEY_START);
+		if (!is_behind(pages, &key))
+			continue;
+		pages->last = key;
+		pages->has_last = pages->is_new = true;
+		*ret_key = key;
+		return 1;
+	}
+}
