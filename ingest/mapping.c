@@ -88,9 +88,13 @@ static const struct column container_columns[] = {
 TABLE(container, TABLE_CONTAINER, 2, true);
 
 static const struct column job_columns[] = {
-	FIELD("id", "job_id", TEXT, REQUIRED),	     FIELD("/cluster", "cluster", TEXT, FILL),
-	FIELD("manager", "manager", TEXT, REQUIRED), FIELD("sluid", "sluid", TEXT, FILL),
-	FIELD("array_id", "array_id", TEXT, FILL),   FIELD("array_task", "array_task", TEXT, FILL),
+	/* together no more than MariaDB takes in one key, 3072 bytes at 4 a character */
+	FIELD("id", "job_id", TEXT, REQUIRED, .max = 128),
+	FIELD("/cluster", "cluster", TEXT, FILL),
+	FIELD("manager", "manager", TEXT, REQUIRED, .max = 64),
+	FIELD("sluid", "sluid", TEXT, FILL, .max = 64),
+	FIELD("array_id", "array_id", TEXT, FILL, .max = 128),
+	FIELD("array_task", "array_task", TEXT, FILL, .max = 64),
 };
 TABLE(job, TABLE_JOB, 6, true);
 
@@ -105,10 +109,10 @@ static const struct column program_columns[] = {
 	REFER("path", "path", path, FILL),
 	FIELD("build_id", "build_id", HEX, FILL),
 	FIELD("watermark", "watermark", UUID, FILL),
-	FIELD("watermark_state", "watermark_state", TEXT, REQUIRED),
-	FIELD("device", "device", TEXT, FILL),
+	FIELD("watermark_state", "watermark_state", TEXT, REQUIRED, .max = 64),
+	FIELD("device", "device", TEXT, FILL, .max = 64),
 	FIELD("inode", "inode", NUMBER, FILL),
-	FIELD("fstype", "fstype", TEXT, FILL),
+	FIELD("fstype", "fstype", TEXT, FILL, .max = 64),
 	FIELD("owner_uid", "owner_uid", NUMBER, FILL, .max = ID_MAX, .fill = -1),
 	FIELD("size", "size", NUMBER, FILL, .fill = -1),
 	FIELD("mtime", "mtime_us", TIME, FILL, .fill = -1),
