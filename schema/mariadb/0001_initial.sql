@@ -598,7 +598,8 @@ CREATE OR REPLACE SQL SECURITY INVOKER VIEW object_view AS
 SELECT o.id, p.path, p.name, p.software, p.module, nullif(o.build_id, x'') AS build_id, nullif(o.watermark, x'') AS watermark
 FROM object o JOIN path p ON p.id = o.path;
 
--- A run with everything but its sets.
+-- A run with everything but its sets. LEFT JOIN throughout, and in the next two: a planner that knows little of
+-- how many rows there are has nothing to choose, and begins with the runs that were asked for.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW run_view AS
 SELECT r.run_id, r.state, r.source, r.origin, r.seq,
 	h.name AS host, h.cluster, b.boot_id,
@@ -619,10 +620,10 @@ SELECT r.run_id, r.state, r.source, r.origin, r.seq,
 	r.object_set, os.hash AS object_set_hash, r.env_set, es.hash AS env_set_hash, r.incomplete,
 	r.program, r.job, r.user AS user_ref, r.spool_file
 FROM run r
-JOIN host h ON h.id = r.host
+LEFT JOIN host h ON h.id = r.host
 LEFT JOIN boot b ON b.id = r.boot
-JOIN program g ON g.id = r.program
-JOIN path p ON p.id = g.path
+LEFT JOIN program g ON g.id = r.program
+LEFT JOIN path p ON p.id = g.path
 LEFT JOIN user_name u ON u.id = r.user
 LEFT JOIN run_text t ON t.run_id = r.run_id
 LEFT JOIN job j ON j.id = r.job
@@ -650,8 +651,8 @@ SELECT r.group_id, r.source, r.seq,
 	r.object_set, os.hash AS object_set_hash, r.env_set, es.hash AS env_set_hash, r.incomplete,
 	r.program, r.job, r.user AS user_ref, r.spool_file
 FROM run_group r
-JOIN host h ON h.id = r.host
-JOIN boot b ON b.id = r.boot
+LEFT JOIN host h ON h.id = r.host
+LEFT JOIN boot b ON b.id = r.boot
 LEFT JOIN program g ON g.id = r.program
 LEFT JOIN path p ON p.id = g.path
 LEFT JOIN user_name u ON u.id = r.user
@@ -674,7 +675,7 @@ SELECT l.link_id, l.source, l.seq, h.name AS host, h.cluster, b.boot_id, l.water
 	nullif(j.array_task, '') AS array_task, l.step, l.task, l.job_from, l.step_from, l.task_from, l.array_from, c.path AS cgroup,
 	l.modules, l.time_us, l.elapsed_us, l.own_us, l.incomplete, l.job, l.user AS user_ref, l.spool_file
 FROM link l
-JOIN host h ON h.id = l.host
+LEFT JOIN host h ON h.id = l.host
 LEFT JOIN boot b ON b.id = l.boot
 LEFT JOIN path o ON o.id = l.output
 LEFT JOIN path k ON k.id = l.linker

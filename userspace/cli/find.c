@@ -7,7 +7,7 @@
 #include "cli/command.h"
 #include "cli/fold.h"
 #include "cli/output.h"
-#include "cli/records.h"
+#include "cli/record_batch.h"
 #include "cli/run_filter.h"
 #include "cli/when.h"
 #include "common/log.h"
@@ -49,23 +49,16 @@ static int put_run(void *arg, const cJSON *run)
 	return output_run(&find->output, run);
 }
 
-static int print_run(void *arg, const struct run_key *key)
+/* As record_batch.h says. */
+static int take_run(void *arg, cJSON *record)
 {
 	struct find *find = arg;
-	_cleanup_json_ cJSON *run = NULL;
-	enum record_sets_form form =
-		find->output.format == OUTPUT_JSON ? RECORD_SETS_TEXT : RECORD_SETS_NONE;
-	int r = key->is_group ? records_get_group(find->records, key->id, form, &run)
-			      : records_get_run(find->records, key->id, form, &run);
+	_cleanup_json_ cJSON *run = record;
 
-	if (r == -ENOENT) /* deleted since it was found */
-		return 0;
-	if (r == -EBADMSG) {
+	if (!run) {
 		find->unreadable++;
 		return 0;
 	}
-	if (r < 0)
-		return r;
 	find->found++;
 	if (find->fold)
 		return fold_add(find->fold, TAKE_PTR(run));
@@ -134,6 +127,11 @@ static int find_runs(const struct find_args *args, const struct column_list *lis
 {
 	_cleanup_free_ char *message = NULL;
 	struct find find = {0};
+	struct record_batch batch = {
+		.form = args->format == OUTPUT_JSON ? RECORD_SETS_TEXT : RECORD_SETS_NONE,
+		.take = take_run,
+		.arg = &find,
+	};
 	int r, status;
 
 	r = store_open(args->db, &find.store, &message);
@@ -146,8 +144,11 @@ static int find_runs(const struct find_args *args, const struct column_list *lis
 		r = records_new(find.store, &find.records);
 	if (r >= 0 && args->format == OUTPUT_TABLE && !args->ranks)
 		r = fold_new(put_run, &find, &find.fold);
+	batch.records = find.records;
 	if (r >= 0)
-		r = run_search(find.store, &args->filter, print_run, &find);
+		r = run_search(find.store, &args->filter, record_batch_add, &batch);
+	if (r == 0)
+		r = record_batch_end(&batch);
 	if (r >= 0 && find.fold)
 		r = fold_end(find.fold);
 	status = finish(&find, args, r);

@@ -9,6 +9,7 @@ static const struct field run_items[] = {
 	[RUN_FIELD_STATE] = {"state", NULL, FIELD_NONE, 0},
 	[RUN_FIELD_OBJECT_SET] = {"object_set", NULL, FIELD_NONE, 0},
 	[RUN_FIELD_ENV_SET] = {"env_set", NULL, FIELD_NONE, 0},
+	[RUN_FIELD_ID] = {"run_id", NULL, FIELD_NONE, 0},
 	{"run_id", "run_id", FIELD_UUID, 0},
 	{"seq", "seq", FIELD_DECIMAL, 0},
 	{"host", "host", FIELD_TEXT, 0},
@@ -90,6 +91,7 @@ const struct field_list run_fields = {run_items, ARRAY_SIZE(run_items)};
 static const struct field group_items[] = {
 	[GROUP_FIELD_OBJECT_SET] = {"object_set", NULL, FIELD_NONE, 0},
 	[GROUP_FIELD_ENV_SET] = {"env_set", NULL, FIELD_NONE, 0},
+	[GROUP_FIELD_ID] = {"group_id", NULL, FIELD_NONE, 0},
 	{"group_id", "group_id", FIELD_UUID, 0},
 	{"seq", "seq", FIELD_DECIMAL, 0},
 	{"host", "host", FIELD_TEXT, 0},

@@ -4,11 +4,11 @@
 
 #include "cli/field.h"
 
-/* Of run_fields: what is no member. */
-enum { RUN_FIELD_STATE, RUN_FIELD_OBJECT_SET, RUN_FIELD_ENV_SET };
+/* Of run_fields: what is no member, or is asked for beside it. */
+enum { RUN_FIELD_STATE, RUN_FIELD_OBJECT_SET, RUN_FIELD_ENV_SET, RUN_FIELD_ID };
 
 /* Of group_fields. */
-enum { GROUP_FIELD_OBJECT_SET, GROUP_FIELD_ENV_SET };
+enum { GROUP_FIELD_OBJECT_SET, GROUP_FIELD_ENV_SET, GROUP_FIELD_ID };
 
 extern const struct field_list run_fields;    /* of run_view */
 extern const struct field_list group_fields;  /* of run_group_view */

@@ -9,7 +9,10 @@
 #include "common/record.h"
 #include <errno.h>
 
-enum statement { RUN, GROUP, LINKS, LINKS_OF_PATH, LINK_INPUTS, STATEMENTS };
+enum statement { RUN, GROUP, RUNS, GROUPS, LINKS, LINKS_OF_PATH, LINK_INPUTS, STATEMENTS };
+
+#define TEN	"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+#define AT_ONCE TEN TEN TEN TEN TEN TEN "?" /* RECORDS_AT_ONCE of them */
 
 static const struct {
 	const struct field_list *fields;
@@ -17,6 +20,8 @@ static const struct {
 } statements[STATEMENTS] = {
 	[RUN] = {&run_fields, "run_view WHERE run_id = ?"},
 	[GROUP] = {&group_fields, "run_group_view WHERE group_id = ?"},
+	[RUNS] = {&run_fields, "run_view WHERE run_id IN (" AT_ONCE ")"},
+	[GROUPS] = {&group_fields, "run_group_view WHERE group_id IN (" AT_ONCE ")"},
 	[LINKS] = {&link_fields,
 		   "link_view WHERE watermark = ? OR build_id = ? ORDER BY time_us, link_id"},
 	[LINKS_OF_PATH] = {&link_fields, "link_view WHERE output = ? ORDER BY time_us, link_id"},
@@ -97,38 +102,26 @@ static int64_t id_or_none(struct query *query, int column)
 	return query_is_null(query, column) ? -1 : query_int(query, column);
 }
 
-/* One row of RUN or GROUP. */
-static int get(struct records *records, enum statement statement, const uint8_t id[16],
-	       enum record_sets_form form, cJSON **ret)
+/* Of a row of a run or group. */
+static int make(struct records *records, struct query *row, const struct run_key *key,
+		enum record_sets_form form, cJSON **ret)
 {
 	_cleanup_json_ cJSON *record = cJSON_CreateObject();
-	struct query *query = records->queries[statement];
-	bool is_group = statement == GROUP, is_open = false;
-	int64_t objects = -1, env = -1;
-	int r = query_bind_blob(query, 1, (struct bytes){(const char *)id, 16});
+	bool is_open = !key->is_group && query_int(row, RUN_FIELD_STATE) == 0;
+	int64_t objects = id_or_none(row, key->is_group ? (int)GROUP_FIELD_OBJECT_SET
+							: (int)RUN_FIELD_OBJECT_SET);
+	int64_t env =
+		id_or_none(row, key->is_group ? (int)GROUP_FIELD_ENV_SET : (int)RUN_FIELD_ENV_SET);
+	int r;
 
-	if (!record)
+	if (!record || !cJSON_AddStringToObject(record, "schema",
+						key->is_group ? RECORD_SCHEMA("group")
+						: is_open     ? RECORD_SCHEMA("start")
+							      : RECORD_SCHEMA("run")))
 		return -ENOMEM;
-	if (r >= 0)
-		r = query_step(query);
-	if (r > 0) {
-		is_open = !is_group && query_int(query, RUN_FIELD_STATE) == 0;
-		objects = id_or_none(query, is_group ? (int)GROUP_FIELD_OBJECT_SET
-						     : (int)RUN_FIELD_OBJECT_SET);
-		env = id_or_none(query,
-				 is_group ? (int)GROUP_FIELD_ENV_SET : (int)RUN_FIELD_ENV_SET);
-		r = cJSON_AddStringToObject(record, "schema",
-					    is_group  ? RECORD_SCHEMA("group")
-					    : is_open ? RECORD_SCHEMA("start")
-						      : RECORD_SCHEMA("run"))
-			    ? record_fields_add(statements[statement].fields, query, record)
-			    : -ENOMEM;
-	} else if (r == 0) {
-		r = -ENOENT;
-	}
-	query_reset(query);
+	r = record_fields_add(key->is_group ? &group_fields : &run_fields, row, record);
 	if (r >= 0 && is_open)
-		r = add_fate(records, id, record);
+		r = add_fate(records, key->id, record);
 	if (r >= 0 && form != RECORD_SETS_NONE)
 		r = record_sets_add(records->sets, objects, env, form, record);
 	if (r < 0)
@@ -137,17 +130,103 @@ static int get(struct records *records, enum statement statement, const uint8_t 
 	return 0;
 }
 
+static int get(struct records *records, const struct run_key *key, enum record_sets_form form,
+	       cJSON **ret)
+{
+	struct query *query = records->queries[key->is_group ? GROUP : RUN];
+	int r = query_bind_blob(query, 1, (struct bytes){(const char *)key->id, sizeof(key->id)});
+
+	if (r >= 0)
+		r = query_step(query);
+	if (r > 0)
+		r = make(records, query, key, form, ret);
+	else if (r == 0)
+		r = -ENOENT;
+	query_reset(query);
+	return r;
+}
+
 int records_get_run(struct records *records, const uint8_t run_id[16], enum record_sets_form form,
 		    cJSON **ret)
 {
-	return get(records, RUN, run_id, form, ret);
+	struct run_key key = {.is_group = false};
+
+	memcpy(key.id, run_id, sizeof(key.id));
+	return get(records, &key, form, ret);
 }
 
 int records_get_group(struct records *records, const uint8_t group_id[16],
 		      enum record_sets_form form, cJSON **ret)
 {
-	return get(records, GROUP, group_id, form, ret);
+	struct run_key key = {.is_group = true};
+
+	memcpy(key.id, group_id, sizeof(key.id));
+	return get(records, &key, form, ret);
 }
+
+/* ---- several at once */
+
+/* The key that the row is of, or NULL: then it is none that was asked for. */
+static struct records_item *find_item(struct records_item *items, size_t count, bool is_group,
+				      struct query *row)
+{
+	struct bytes id = query_bytes(row, is_group ? (int)GROUP_FIELD_ID : (int)RUN_FIELD_ID);
+
+	for (size_t i = 0; i < count && id.len == sizeof(items->key.id); i++)
+		if (items[i].key.is_group == is_group && !memcmp(items[i].key.id, id.data, id.len))
+			return &items[i];
+	return NULL;
+}
+
+static int get_kind(struct records *records, struct records_item *items, size_t count,
+		    bool is_group, enum record_sets_form form)
+{
+	struct query *query = records->queries[is_group ? GROUPS : RUNS];
+	struct records_item *item;
+	struct bytes id = {NULL, sizeof(item->key.id)};
+	int index = 1, r = 0;
+
+	for (size_t i = 0; r >= 0 && i < count; i++) {
+		if (items[i].key.is_group != is_group)
+			continue;
+		id.data = (const char *)items[i].key.id;
+		r = query_bind_blob(query, index++, id);
+	}
+	/* What is over asks for the last one again. */
+	while (r >= 0 && id.data && index <= RECORDS_AT_ONCE)
+		r = query_bind_blob(query, index++, id);
+	while (r >= 0 && id.data && (r = query_step(query)) > 0) {
+		item = find_item(items, count, is_group, query);
+		if (!item || item->record)
+			continue;
+		item->error = make(records, query, &item->key, form, &item->record);
+		if (item->error < 0 && item->error != -EBADMSG)
+			r = item->error;
+	}
+	query_reset(query);
+	return r;
+}
+
+int records_get_items(struct records *records, struct records_item *items, size_t count,
+		      enum record_sets_form form)
+{
+	int r;
+
+	for (size_t i = 0; i < count; i++) {
+		items[i].record = NULL;
+		items[i].error = -ENOENT;
+	}
+	r = get_kind(records, items, count, false, form);
+	if (r >= 0)
+		r = get_kind(records, items, count, true, form);
+	for (size_t i = 0; r < 0 && i < count; i++) {
+		cJSON_Delete(items[i].record);
+		items[i].record = NULL;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* ---- links */
 
 static int add_inputs(struct records *records, cJSON *link)
 {

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "cli/record_sets.h"
-#include "cli/store.h"
+#include "cli/run_filter.h"
 #include <cjson/cJSON.h>
 
 struct records;
@@ -26,6 +26,18 @@ int records_get_run(struct records *records, const uint8_t run_id[16], enum reco
 /* The same for a group. */
 int records_get_group(struct records *records, const uint8_t group_id[16],
 		      enum record_sets_form form, cJSON **ret);
+
+#define RECORDS_AT_ONCE 61
+
+struct records_item {
+	struct run_key key; /* given */
+	cJSON *record;	    /* to be freed; NULL: see error */
+	int error;	    /* -ENOENT, -EBADMSG */
+};
+
+/* At most RECORDS_AT_ONCE of them, for little more than the time of one. */
+int records_get_items(struct records *records, struct records_item *items, size_t count,
+		      enum record_sets_form form);
 
 /* The links of a watermark (16 bytes) and of an output's build-id, oldest first, with their inputs,
  * appended to the array list; at most limit, *ret_total says how many there are. */

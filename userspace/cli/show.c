@@ -10,7 +10,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/pattern.h"
-#include "cli/records.h"
+#include "cli/record_batch.h"
 #include "cli/run_filter.h"
 #include "cli/show.h"
 #include "common/elf_id.h"
@@ -75,18 +75,12 @@ static int add_program(struct show *show)
 	return 0;
 }
 
-static int add_run(void *arg, const struct run_key *key)
+/* As record_batch.h says. */
+static int take_run(void *arg, cJSON *run)
 {
 	struct show *show = arg;
-	cJSON *run;
-	int r = key->is_group ? records_get_group(show->records, key->id, RECORD_SETS_TREE, &run)
-			      : records_get_run(show->records, key->id, RECORD_SETS_TREE, &run);
 
-	if (r == -ENOENT || r == -EBADMSG)
-		return 0;
-	if (r < 0)
-		return r;
-	if (cJSON_AddItemToArray(show->runs, run))
+	if (!run || cJSON_AddItemToArray(show->runs, run))
 		return 0;
 	cJSON_Delete(run);
 	return -ENOMEM;
@@ -97,6 +91,8 @@ static int add_run(void *arg, const struct run_key *key)
 static int add_runs(struct show *show, uint64_t *ret_total)
 {
 	struct run_filter filter = {.limit = show->limit};
+	struct record_batch batch = {
+		.records = show->records, .form = RECORD_SETS_TREE, .take = take_run, .arg = show};
 	int r;
 
 	if (show->watermark_len)
@@ -105,7 +101,9 @@ static int add_runs(struct show *show, uint64_t *ret_total)
 		filter.build_id = build_id_of(show);
 	else
 		filter.file = show->path;
-	r = run_search(show->store, &filter, add_run, show);
+	r = run_search(show->store, &filter, record_batch_add, &batch);
+	if (r == 0)
+		r = record_batch_end(&batch);
 	return r < 0 ? r : run_count(show->store, &filter, ret_total);
 }
 
