@@ -7,6 +7,7 @@
 
 enum sqlite_statement {
 	STATEMENT_FIND,
+	STATEMENT_GET,
 	STATEMENT_ADD,
 	STATEMENT_KEEP, /* the three modes of insert, in their order */
 	STATEMENT_REPLACE,

@@ -42,6 +42,8 @@ static char *statement_text(const struct table *table, enum sqlite_statement kin
 
 	if (kind == STATEMENT_FIND)
 		return sql_find(table);
+	if (kind == STATEMENT_GET)
+		return sql_get(table);
 	insert = sql_insert(table);
 	if (!insert || kind == STATEMENT_ADD)
 		return TAKE_PTR(insert);
@@ -231,8 +233,8 @@ int sqlite_get(struct backend *backend, const struct table *table, int64_t id,
 	       struct value row[MAPPING_COLUMNS_MAX])
 {
 	struct sqlite *self = (struct sqlite *)backend;
-	sqlite3_stmt *statement = NULL;
-	int r = prepare(self, sql_get(table), &statement);
+	sqlite3_stmt *statement;
+	int r = get_statement(self, table, STATEMENT_GET, &statement);
 
 	if (r < 0)
 		return r;
@@ -245,39 +247,31 @@ int sqlite_get(struct backend *backend, const struct table *table, int64_t id,
 	} else {
 		r = r == SQLITE_DONE ? -ENOENT : sqlite_fail(self, r);
 	}
-	sqlite3_finalize(statement);
+	sqlite3_reset(statement);
 	return r;
 }
 
 int sqlite_update(struct backend *backend, const struct table *table, int64_t id, size_t first,
 		  size_t count, const struct value *values)
 {
-	struct sqlite *self = (struct sqlite *)backend;
-	sqlite3_stmt *statement = NULL;
-	int r = prepare(self, sql_update(table, first, count), &statement);
+	_cleanup_free_ char *sql = sql_update(table, first, count);
+	struct value params[MAPPING_COLUMNS_MAX + 1];
 
-	if (r == 0)
-		r = sqlite_bind_all(self, statement, values, count);
-	if (r == 0)
-		sqlite3_bind_int64(statement, (int)count + 1, id);
-	if (r == 0)
-		r = step_done(self, statement);
-	sqlite3_finalize(statement);
-	return r;
+	if (!sql)
+		return -ENOMEM;
+	memcpy(params, values, count * sizeof(*values));
+	params[count] = value_integer(id);
+	return sqlite_statement(backend, sql, params, count + 1, NULL, NULL, NULL);
 }
 
 int sqlite_erase(struct backend *backend, const struct table *table, size_t column, int64_t value)
 {
-	struct sqlite *self = (struct sqlite *)backend;
-	sqlite3_stmt *statement = NULL;
-	int r = prepare(self, sql_erase(table, column), &statement);
+	_cleanup_free_ char *sql = sql_erase(table, column);
+	struct value param = value_integer(value);
 
-	if (r == 0)
-		sqlite3_bind_int64(statement, 1, value);
-	if (r == 0)
-		r = step_done(self, statement);
-	sqlite3_finalize(statement);
-	return r;
+	if (!sql)
+		return -ENOMEM;
+	return sqlite_statement(backend, sql, &param, 1, NULL, NULL, NULL);
 }
 
 int sqlite_each(struct backend *backend, const struct table *table,
