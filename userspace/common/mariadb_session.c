@@ -148,16 +148,18 @@ static bool is_here(const struct database_url *url)
 	       !strcmp(url->host, "::1");
 }
 
+static enum url_tls tls_of(const struct database_url *url)
+{
+	if (url->tls != URL_TLS_AUTO)
+		return url->tls;
+	return url->tls_ca ? URL_TLS_VERIFY : is_here(url) ? URL_TLS_OFF : URL_TLS_REQUIRED;
+}
+
 static void set_options(MYSQL *mysql, const struct database_url *url, unsigned int answer_seconds)
 {
 	static const unsigned int off, connect_seconds = CONNECT_SECONDS;
-	enum url_tls tls = url->tls;
-	my_bool is_on, is_verified;
+	my_bool is_on = tls_of(url) != URL_TLS_OFF, is_verified = tls_of(url) == URL_TLS_VERIFY;
 
-	if (tls == URL_TLS_AUTO)
-		tls = url->tls_ca ? URL_TLS_VERIFY : is_here(url) ? URL_TLS_OFF : URL_TLS_REQUIRED;
-	is_on = tls != URL_TLS_OFF;
-	is_verified = tls == URL_TLS_VERIFY;
 	mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect_seconds);
 	mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &answer_seconds);
 	mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &answer_seconds);
@@ -196,9 +198,9 @@ static const char *user_name(const struct database_url *url)
 	return entry ? entry->pw_name : "";
 }
 
-static int fail(MYSQL *mysql, const struct database_url *url, char message[MARIADB_MESSAGE_SIZE])
+static int fail(const struct database_url *url, unsigned int code, const char *text,
+		char message[MARIADB_MESSAGE_SIZE])
 {
-	unsigned int code = mysql_errno(mysql);
 	int error = mariadb_session_errno(code);
 	const char *way_out = "";
 	char place[256];
@@ -216,8 +218,8 @@ static int fail(MYSQL *mysql, const struct database_url *url, char message[MARIA
 			  "a connection in the clear (ssl=off)";
 	}
 	return refuse(message, error, "cannot open %s as %s: %s%s",
-		      mariadb_session_place(url, place, sizeof(place)), user_name(url),
-		      mysql_error(mysql), way_out);
+		      mariadb_session_place(url, place, sizeof(place)), user_name(url), text,
+		      way_out);
 }
 
 int mariadb_session_open(const struct database_url *url, unsigned int answer_seconds, MYSQL **ret,
@@ -236,7 +238,10 @@ int mariadb_session_open(const struct database_url *url, unsigned int answer_sec
 	if (!mysql_real_connect(mysql, url->host, user_name(url), password, url->database,
 				url->port, url->path, 0) ||
 	    set_session(mysql) < 0)
-		r = fail(mysql, url, message);
+		r = fail(url, mysql_errno(mysql), mysql_error(mysql), message);
+	else if (tls_of(url) != URL_TLS_OFF && !mysql_get_ssl_cipher(mysql))
+		/* The library goes on in the clear where the server offers nothing else. */
+		r = fail(url, CR_SSL_CONNECTION_ERROR, "the server offers no TLS", message);
 	explicit_bzero(password, sizeof(password));
 	if (r < 0) {
 		mysql_close(mysql);
