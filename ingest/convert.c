@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <time.h>
 #include <uuid/uuid.h>
 
 #define TEXT_MAX    255		       /* bytes, where the mapping doesn't say */
@@ -153,6 +154,21 @@ static int convert_time(const struct source *s, struct value *ret)
 	return 0;
 }
 
+/* Of the time zone that this program runs in. */
+static int convert_zone(const struct source *s, struct value *ret)
+{
+	struct value value;
+	struct tm local;
+	time_t seconds;
+	int r = convert_time(s, &value);
+
+	if (r < 0)
+		return r;
+	seconds = value.integer / 1000000;
+	*ret = localtime_r(&seconds, &local) ? value_integer(local.tm_gmtoff / 60) : value_null();
+	return 0;
+}
+
 static int convert_seconds(const struct source *s, struct value *ret)
 {
 	double seconds = cJSON_IsNumber(s->item) ? s->item->valuedouble : NAN;
@@ -231,9 +247,10 @@ static int (*const converters[])(const struct source *s, struct value *ret) = {
 	[COLUMN_TEXT] = convert_text,	    [COLUMN_BYTES] = convert_bytes,
 	[COLUMN_NAME] = convert_name,	    [COLUMN_NUMBER] = convert_number,
 	[COLUMN_BOOL] = convert_bool,	    [COLUMN_TIME] = convert_time,
-	[COLUMN_SECONDS] = convert_seconds, [COLUMN_UUID] = convert_uuid,
-	[COLUMN_REAL] = convert_real,	    [COLUMN_HEX] = convert_hex,
-	[COLUMN_JSON] = convert_json,	    [COLUMN_JSON_EXACT] = convert_json,
+	[COLUMN_ZONE] = convert_zone,	    [COLUMN_SECONDS] = convert_seconds,
+	[COLUMN_UUID] = convert_uuid,	    [COLUMN_REAL] = convert_real,
+	[COLUMN_HEX] = convert_hex,	    [COLUMN_JSON] = convert_json,
+	[COLUMN_JSON_EXACT] = convert_json,
 };
 
 int convert_field(const struct column *column, const char *field, const cJSON *item,

@@ -185,8 +185,8 @@ TABLE(input_set_member, TABLE_INPUT_SET_MEMBER, 2, false);
 		FIELD("container.from", "container_from", TEXT),                                   \
 		FIELD("namespaces.mount", "mount_namespace", TEXT),                                \
 		FIELD("namespaces.user", "user_namespace", TEXT),                                  \
-		FIELD("start", "start_us", TIME, REQUIRED), FIELD("end", "end_us", TIME),          \
-		REFER("object_set", "object_set", object_set),                                     \
+		FIELD("start", "start_us", TIME, REQUIRED), FIELD("start", "zone_minutes", ZONE),  \
+		FIELD("end", "end_us", TIME), REFER("object_set", "object_set", object_set),       \
 		REFER("env_set", "env_set", env_set)
 
 static const struct column run_columns[] = {
@@ -274,6 +274,7 @@ static const struct column link_columns[] = {
 	FIELD("pid", "pid", NUMBER, .max = PID_LIMIT),
 	FIELD("modules", "modules", TEXT, .max = 65536),
 	FIELD("time", "time_us", TIME, REQUIRED),
+	FIELD("time", "zone_minutes", ZONE),
 	FIELD("elapsed_s", "elapsed_us", SECONDS),
 	FIELD("own_s", "own_us", SECONDS),
 };

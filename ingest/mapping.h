@@ -17,6 +17,7 @@ enum column_kind {
 	COLUMN_NUMBER,	   /* whole number, or a string of digits; 64 bits, unsigned */
 	COLUMN_BOOL,	   /* 0 or 1 */
 	COLUMN_TIME,	   /* microseconds since 1970 */
+	COLUMN_ZONE,	   /* a time: what local time is ahead of UTC then, in minutes */
 	COLUMN_SECONDS,	   /* duration in seconds, to microseconds */
 	COLUMN_REAL,	   /* number */
 	COLUMN_UUID,	   /* 16 bytes */

@@ -154,6 +154,10 @@ CREATE TABLE IF NOT EXISTS program (
 	owner_uid BIGINT NOT NULL,      -- -1 if unknown
 	size BIGINT NOT NULL,           -- bytes; -1 if unknown
 	mtime_us BIGINT NOT NULL,       -- -1 if unknown
+	watermark_text CHAR(36) CHARACTER SET ascii COLLATE ascii_bin GENERATED ALWAYS AS (
+		CASE length(watermark) WHEN 16 THEN lower(insert(insert(insert(insert(hex(watermark),
+			9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-')) END) STORED, -- `uuid` of XALT's views
+	KEY program_watermark_text (watermark_text),
 	UNIQUE KEY (path, build_id, watermark, watermark_state, device, inode, fstype, owner_uid, size, mtime_us),
 	KEY program_build_id (build_id),
 	KEY program_watermark (watermark)
@@ -244,6 +248,7 @@ CREATE TABLE IF NOT EXISTS run (
 	array_from VARCHAR(255),        -- and its array
 	cgroup BIGINT,                  -- → cgroup
 	start_us BIGINT NOT NULL,
+	zone_minutes INT,               -- what local time was ahead of UTC then, where runmark-ingest ran
 	end_us BIGINT,                  -- NULL while it runs, or if its end is unknown (see incomplete)
 	elapsed_us BIGINT,              -- by the monotonic clock
 	exit_code INT,                  -- NULL if killed by a signal or unknown
@@ -280,6 +285,10 @@ CREATE TABLE IF NOT EXISTS run (
 	-- 1: killed by a signal, or another exit than 0; NULL: not so, or not known
 	failed TINYINT GENERATED ALWAYS AS (CASE
 		WHEN exit_signal IS NOT NULL OR exit_code <> 0 THEN 1 END) STORED,
+	local_time DATETIME GENERATED ALWAYS AS ( -- start_us in local time: `date` of XALT's views
+		TIMESTAMP '1970-01-01 00:00:00' + INTERVAL (start_us DIV 1000000 + coalesce(zone_minutes, 0) * 60) SECOND)
+		STORED,
+	KEY run_local_time (local_time),
 	KEY run_start (start_us),
 	KEY run_user (user, start_us),
 	KEY run_program (program, start_us),
@@ -334,6 +343,7 @@ CREATE TABLE IF NOT EXISTS run_group (
 	env_set BIGINT,
 	runs BIGINT NOT NULL,           -- members
 	start_us BIGINT NOT NULL,       -- of the first
+	zone_minutes INT,               -- what local time was ahead of UTC then, where runmark-ingest ran
 	end_us BIGINT,                  -- of the last
 	elapsed_us BIGINT,              -- sum
 	elapsed_min_us BIGINT,
@@ -350,6 +360,10 @@ CREATE TABLE IF NOT EXISTS run_group (
 		WHEN end_us - start_us < 230400000000 THEN 2
 		WHEN end_us - start_us < 1843200000000 THEN 3
 		ELSE 4 END) STORED,
+	local_time DATETIME GENERATED ALWAYS AS ( -- start_us in local time: `date` of XALT's views
+		TIMESTAMP '1970-01-01 00:00:00' + INTERVAL (start_us DIV 1000000 + coalesce(zone_minutes, 0) * 60) SECOND)
+		STORED,
+	KEY run_group_local_time (local_time),
 	KEY run_group_start (start_us),
 	KEY run_group_user (user, start_us),
 	KEY run_group_program (program, start_us),
@@ -407,9 +421,18 @@ CREATE TABLE IF NOT EXISTS link (
 	cgroup BIGINT,
 	modules MEDIUMTEXT,             -- LOADEDMODULES
 	time_us BIGINT NOT NULL,        -- end of the link
+	zone_minutes INT,               -- what local time was ahead of UTC then, where runmark-ingest ran
 	elapsed_us BIGINT,
 	own_us BIGINT,                  -- our share of it
 	incomplete MEDIUMTEXT,
+	watermark_text CHAR(36) CHARACTER SET ascii COLLATE ascii_bin GENERATED ALWAYS AS (
+		CASE length(watermark) WHEN 16 THEN lower(insert(insert(insert(insert(hex(watermark),
+			9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-')) END) STORED, -- `uuid` of XALT's views
+	local_time DATETIME GENERATED ALWAYS AS ( -- time_us in local time: `date` of XALT's views
+		TIMESTAMP '1970-01-01 00:00:00' + INTERVAL (time_us DIV 1000000 + coalesce(zone_minutes, 0) * 60) SECOND)
+		STORED,
+	KEY link_local_time (local_time),
+	KEY link_watermark_text (watermark_text),
 	KEY link_watermark (watermark),
 	KEY link_build_id (build_id),
 	KEY link_output (output, time_us),

@@ -83,6 +83,7 @@ CREATE TABLE path (
 	                             -- no rule knows it
 	module TEXT                  -- name/version of the module it belongs to; NULL: none is known
 );
+CREATE INDEX path_text ON path (CAST(path AS TEXT)); -- as XALT's views show it
 CREATE INDEX path_name ON path (name);
 CREATE INDEX path_software ON path (software) WHERE software IS NOT NULL;
 CREATE INDEX path_module ON path (module) WHERE module IS NOT NULL;
@@ -139,8 +140,12 @@ CREATE TABLE program (
 	owner_uid INTEGER NOT NULL,  -- -1 if unknown
 	size INTEGER NOT NULL,       -- bytes; -1 if unknown
 	mtime_us INTEGER NOT NULL,   -- -1 if unknown
+	watermark_text TEXT GENERATED ALWAYS AS (CASE length(watermark) WHEN 16 THEN lower(substr(hex(watermark), 1, 8)
+		|| '-' || substr(hex(watermark), 9, 4) || '-' || substr(hex(watermark), 13, 4) || '-' ||
+		substr(hex(watermark), 17, 4) || '-' || substr(hex(watermark), 21)) END) VIRTUAL, -- `uuid` of XALT's views
 	UNIQUE (path, build_id, watermark, watermark_state, device, inode, fstype, owner_uid, size, mtime_us)
 );
+CREATE INDEX program_watermark_text ON program (watermark_text) WHERE watermark_text IS NOT NULL;
 CREATE INDEX program_build_id ON program (build_id);
 CREATE INDEX program_watermark ON program (watermark);
 
@@ -229,6 +234,7 @@ CREATE TABLE run (
 	array_from TEXT,             -- and its array
 	cgroup INTEGER,              -- → cgroup
 	start_us INTEGER NOT NULL,
+	zone_minutes INTEGER,        -- what local time was ahead of UTC then, where runmark-ingest ran
 	end_us INTEGER,              -- NULL while it runs, or if its end is unknown (see incomplete)
 	elapsed_us INTEGER,          -- by the monotonic clock
 	exit_code INTEGER,           -- NULL if killed by a signal or unknown
@@ -264,8 +270,11 @@ CREATE TABLE run (
 		ELSE 4 END) VIRTUAL,
 	-- 1: killed by a signal, or another exit than 0; NULL: not so, or not known
 	failed INTEGER GENERATED ALWAYS AS (CASE
-		WHEN exit_signal IS NOT NULL OR exit_code <> 0 THEN 1 END) VIRTUAL
+		WHEN exit_signal IS NOT NULL OR exit_code <> 0 THEN 1 END) VIRTUAL,
+	local_time TEXT GENERATED ALWAYS AS ( -- start_us as 2026-11-21 10:00:00 local time: `date` of XALT's views
+		datetime(start_us / 1000000 + coalesce(zone_minutes, 0) * 60, 'unixepoch')) VIRTUAL
 );
+CREATE INDEX run_local_time ON run (local_time);
 CREATE INDEX run_start ON run (start_us);
 CREATE INDEX run_user ON run (user, start_us);
 CREATE INDEX run_program ON run (program, start_us);
@@ -318,6 +327,7 @@ CREATE TABLE run_group (
 	env_set INTEGER,
 	runs INTEGER NOT NULL,       -- members
 	start_us INTEGER NOT NULL,   -- of the first
+	zone_minutes INTEGER,        -- what local time was ahead of UTC then, where runmark-ingest ran
 	end_us INTEGER,              -- of the last
 	elapsed_us INTEGER,          -- sum
 	elapsed_min_us INTEGER,
@@ -333,8 +343,11 @@ CREATE TABLE run_group (
 		WHEN end_us - start_us < 28800000000 THEN 1
 		WHEN end_us - start_us < 230400000000 THEN 2
 		WHEN end_us - start_us < 1843200000000 THEN 3
-		ELSE 4 END) VIRTUAL
+		ELSE 4 END) VIRTUAL,
+	local_time TEXT GENERATED ALWAYS AS ( -- start_us as 2026-11-21 10:00:00 local time: `date` of XALT's views
+		datetime(start_us / 1000000 + coalesce(zone_minutes, 0) * 60, 'unixepoch')) VIRTUAL
 );
+CREATE INDEX run_group_local_time ON run_group (local_time);
 CREATE INDEX run_group_start ON run_group (start_us);
 CREATE INDEX run_group_user ON run_group (user, start_us);
 CREATE INDEX run_group_program ON run_group (program, start_us);
@@ -389,10 +402,18 @@ CREATE TABLE link (
 	cgroup INTEGER,
 	modules TEXT,                -- LOADEDMODULES
 	time_us INTEGER NOT NULL,    -- end of the link
+	zone_minutes INTEGER,        -- what local time was ahead of UTC then, where runmark-ingest ran
 	elapsed_us INTEGER,
 	own_us INTEGER,              -- our share of it
-	incomplete TEXT
+	incomplete TEXT,
+	watermark_text TEXT GENERATED ALWAYS AS (CASE length(watermark) WHEN 16 THEN lower(substr(hex(watermark), 1, 8)
+		|| '-' || substr(hex(watermark), 9, 4) || '-' || substr(hex(watermark), 13, 4) || '-' ||
+		substr(hex(watermark), 17, 4) || '-' || substr(hex(watermark), 21)) END) VIRTUAL, -- `uuid` of XALT's views
+	local_time TEXT GENERATED ALWAYS AS ( -- time_us as 2026-11-21 10:00:00 local time: `date` of XALT's views
+		datetime(time_us / 1000000 + coalesce(zone_minutes, 0) * 60, 'unixepoch')) VIRTUAL
 );
+CREATE INDEX link_local_time ON link (local_time);
+CREATE INDEX link_watermark_text ON link (watermark_text) WHERE watermark_text IS NOT NULL;
 CREATE INDEX link_watermark ON link (watermark) WHERE watermark IS NOT NULL;
 CREATE INDEX link_build_id ON link (build_id) WHERE build_id IS NOT NULL;
 CREATE INDEX link_output ON link (output, time_us);

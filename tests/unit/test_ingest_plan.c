@@ -10,6 +10,7 @@
 #include "ingest/plan.h"
 
 #include <errno.h>
+#include <time.h>
 
 struct convert_case {
 	enum column_kind kind;
@@ -61,6 +62,7 @@ static const struct convert_case convert_cases[] = {
 	 {},
 	 NULL},
 	{COLUMN_TIME, 0, "\"2026-13-01T00:00:00Z\"", NULL, VALUE_NULL, 0, {}, "is not a time"},
+	{COLUMN_ZONE, 0, "\"2026-13-01T00:00:00Z\"", NULL, VALUE_NULL, 0, {}, "is not a time"},
 	{COLUMN_SECONDS, 0, "0.1", NULL, VALUE_INTEGER, 100000, {}, NULL},
 	{COLUMN_SECONDS, 0, "0.0000005", NULL, VALUE_INTEGER, 1, {}, NULL},
 	{COLUMN_SECONDS, 0, "-0.1", NULL, VALUE_NULL, 0, {}, "is not a duration"},
@@ -110,6 +112,36 @@ static void fields_are_converted(void **state)
 		assert_int_equal(value.bytes.len, c->bytes.len);
 		if (c->bytes.len)
 			assert_memory_equal(value.bytes.data, c->bytes.data, c->bytes.len);
+	}
+	arena_done();
+}
+
+/* What local time is ahead of UTC, in summer and in winter, where this program thinks it is. */
+static void zones_are_of_the_time(void **state)
+{
+	static const struct {
+		const char *zone, *time;
+		int minutes;
+	} cases[] = {
+		{"UTC0", "\"2026-07-01T00:00:00Z\"", 0},
+		{"XST-05:30", "\"2026-07-01T00:00:00Z\"", 330},
+		{"XST8", "\"1970-01-01T00:00:00Z\"", -480},
+		{"CET-1CEST,M3.5.0,M10.5.0/3", "\"2026-07-01T00:00:00Z\"", 120},
+		{"CET-1CEST,M3.5.0,M10.5.0/3", "\"2100-12-01T00:00:00Z\"", 60},
+	};
+	const struct column column = {.name = "zone_minutes", .kind = COLUMN_ZONE};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cJSON *item = cJSON_Parse(cases[i].time);
+		struct problem problem = {};
+		struct value value;
+
+		assert_int_equal(setenv("TZ", cases[i].zone, 1), 0);
+		tzset();
+		assert_int_equal(convert_field(&column, "f", item, NULL, &value, &problem), 0);
+		assert_int_equal(value.type, VALUE_INTEGER);
+		assert_int_equal(value.integer, cases[i].minutes);
 	}
 	arena_done();
 }
@@ -300,6 +332,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_are_converted),
+		cmocka_unit_test(zones_are_of_the_time),
 		cmocka_unit_test(fields_are_found_in_any_order),
 		cmocka_unit_test(bad_records_are_refused_by_field),
 		cmocka_unit_test(entities_are_asked_once_inner_first),
