@@ -9,6 +9,7 @@ import struct
 import subprocess
 import termios
 import fcntl
+import mariadb_twin
 
 RUNMARK = os.path.abspath(os.path.join(os.environ.get('BUILD', 'build'), 'bin/runmark'))
 
@@ -54,10 +55,15 @@ def environment(**more):
 
 
 def runmark(*args, env=None, prefix=(), **options):
-    done = subprocess.run([*prefix, RUNMARK, *args], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env=environment(**(env or {})), timeout=120,
-                          check=False, **options)
-    return Result(done.returncode, done.stdout, done.stderr)
+    def call(words):
+        done = subprocess.run([*prefix, RUNMARK, *words], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, env=environment(**(env or {})), timeout=120,
+                              check=False, **options)
+        return Result(done.returncode, done.stdout, done.stderr)
+    result = call(args)
+    if not prefix:  # others have no account
+        mariadb_twin.check(args, result, call)
+    return result
 
 
 def on_terminal(columns, *args):
