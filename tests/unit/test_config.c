@@ -389,16 +389,19 @@ static void many_errors_are_counted(void **state)
 
 static void files_that_cannot_be_read(void **state)
 {
-	static const struct {
+	const struct {
 		const char *path;
 		int result;
 		const char *says;
 	} cases[] = {{"/nonexistent/runmark.conf", -ENOENT, "No such file"},
 		     {"", -ENOENT, "cannot be opened"},
-		     {"/tmp", -EIO, "cannot be read"},
+		     {"/tmp", -EISDIR, "Is a directory"},
+		     {path, -EMEDIUMTYPE, "it is no regular file"},
 		     {"/dev/zero", -EINVAL, "/dev/zero:1: a NUL byte"}};
 
 	(void)state;
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *message = NULL;
 		struct config config;
@@ -407,6 +410,7 @@ static void files_that_cannot_be_read(void **state)
 		assert_non_null(strstr(message, cases[i].says));
 		assert_int_equal(config_load(cases[i].path, &config, NULL), cases[i].result);
 	}
+	unlink(path);
 }
 
 static void variable_names_the_file(void **state)

@@ -428,6 +428,35 @@ static void a_job_is_the_control_groups(void **state)
 	}
 }
 
+/* On a hybrid host a process has a path in each hierarchy: told is that which knows the job, else
+ * that which knows anything. */
+static void one_control_group_of_two(void **state)
+{
+	static const struct {
+		const char *v2, *v1, *told;
+	} cases[] = {
+		{"/", "/slurm/uid_1009/job_123/step_0", "/slurm/uid_1009/job_123/step_0"},
+		{"/user.slice", "/slurm/uid_1009/job_123", "/slurm/uid_1009/job_123"},
+		{"/system.slice/slurmstepd.scope/job_7/step_0", "/slurm/uid_1009/job_123",
+		 "/system.slice/slurmstepd.scope/job_7/step_0"},
+		{"/user.slice/user-1009.slice", "/user", "/user.slice/user-1009.slice"},
+		{"/", "/user", "/user"},
+		{"/user.slice", "", "/user.slice"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct exec_texts texts = {.cgroup = bytes_of(cases[i].v2),
+					   .cgroup_v1 = bytes_of(cases[i].v1)};
+		struct image *image = image_of(facts, &texts, 0, 0);
+		struct bytes told = image_cgroup(image);
+
+		assert_int_equal(told.len, strlen(cases[i].told));
+		assert_memory_equal(told.data, cases[i].told, told.len);
+		image_free(facts, image);
+	}
+}
+
 /* The wall clock is set back a day while it runs: it ends after it has begun, and took as long as
  * it took. */
 static void a_clock_that_is_set_back_changes_no_durations(void **state)
@@ -471,6 +500,7 @@ int main(void)
 		cmocka_unit_test(what_is_missing_is_said),
 		cmocka_unit_test(an_image_without_exec_tells_what_it_can),
 		cmocka_unit_test(a_job_is_the_control_groups),
+		cmocka_unit_test(one_control_group_of_two),
 		cmocka_unit_test(a_clock_that_is_set_back_changes_no_durations),
 	};
 

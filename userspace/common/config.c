@@ -14,6 +14,7 @@
 #include <fnmatch.h>
 #include <ini.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 
 #define CONFIG_FILE_MAX	  (1024 * 1024) /* bytes of a file */
 #define CONFIG_ERRORS_MAX 50		/* lines of a message */
@@ -273,16 +274,35 @@ static int set_defaults(struct config *config)
 	return 0;
 }
 
+/* Nobody is waited for: a FIFO or a terminal is no configuration. */
+static int open_file(const char *path, FILE **ret)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode) && !(S_ISCHR(st.st_mode) && !isatty(fd)))
+		return -EMEDIUMTYPE;
+	*ret = fdopen(fd, "r");
+	if (!*ret)
+		return -errno;
+	TAKE_FD(fd);
+	return 0;
+}
+
 static int load_file(struct load *load, bool is_required)
 {
-	_cleanup_fclose_ FILE *in = fopen(load->path, "re");
+	_cleanup_fclose_ FILE *in = NULL;
+	int r = open_file(load->path, &in);
 
-	if (!in && errno == ENOENT && !is_required)
+	if (r == -ENOENT && !is_required)
 		return 0;
-	if (!in) {
-		int r = -errno;
-
-		fprintf(load->messages, "%s: cannot be opened: %s", load->path, strerror(-r));
+	if (r < 0) {
+		fprintf(load->messages, "%s: cannot be opened: %s", load->path,
+			r == -EMEDIUMTYPE ? "it is no regular file" : strerror(-r));
 		return r;
 	}
 	load->in = in;

@@ -16,11 +16,15 @@ static struct bytes exec_bytes(const struct event_exec *exec, struct span span)
 struct bytes exec_cgroup(const struct event_exec *exec)
 {
 	struct bytes v2 = exec_bytes(exec, exec->cgroup), v1 = exec_bytes(exec, exec->cgroup_v1);
+	const struct bytes none = {NULL, 0};
 	struct job job;
 
-	if (v1.len && (v2.len <= 1 || job_from_cgroup(v2, (struct bytes){NULL, 0}, &job)))
-		return v1;
-	return v2;
+	if (!v1.len)
+		return v2;
+	/* the one that tells the job; else the one that tells anything */
+	if (v2.len > 1 && (!job_from_cgroup(v2, none, &job) || job_from_cgroup(none, v1, &job)))
+		return v2;
+	return v1;
 }
 
 struct bytes image_cgroup(const struct image *image)
