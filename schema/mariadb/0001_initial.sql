@@ -298,7 +298,10 @@ CREATE TABLE IF NOT EXISTS run (
 	KEY run_container (container, start_us),
 	KEY run_parent (parent_run_id),
 	KEY run_span (span, start_us),
-	KEY run_failed (failed, start_us)
+	KEY run_failed (failed, start_us),
+	-- for retention, which asks whether anybody still refers to a row
+	KEY run_env_set (env_set),
+	KEY run_cgroup (cgroup)
 )
 PARTITION BY RANGE COLUMNS (run_id) (PARTITION later VALUES LESS THAN (MAXVALUE));
 
@@ -371,7 +374,9 @@ CREATE TABLE IF NOT EXISTS run_group (
 	KEY run_group_job (job, start_us),
 	KEY run_group_host (host, start_us),
 	KEY run_group_container (container, start_us),
-	KEY run_group_span (span, start_us)
+	KEY run_group_span (span, start_us),
+	KEY run_group_env_set (env_set),
+	KEY run_group_cgroup (cgroup)
 )
 PARTITION BY RANGE COLUMNS (group_id) (PARTITION later VALUES LESS THAN (MAXVALUE));
 
@@ -438,7 +443,11 @@ CREATE TABLE IF NOT EXISTS link (
 	KEY link_output (output, time_us),
 	KEY link_user (user, time_us),
 	KEY link_time (time_us),
-	KEY link_input_set (input_set)
+	KEY link_input_set (input_set),
+	KEY link_linker (linker),
+	KEY link_driver (driver),
+	KEY link_job (job),
+	KEY link_cgroup (cgroup)
 )
 PARTITION BY RANGE COLUMNS (link_id) (PARTITION later VALUES LESS THAN (MAXVALUE));
 
@@ -496,7 +505,8 @@ CREATE TABLE IF NOT EXISTS accounting (
 	KEY accounting_array (array_id),
 	KEY accounting_het (het_id),
 	KEY accounting_sluid (sluid),
-	KEY accounting_start (start_us)
+	KEY accounting_start (start_us),
+	KEY accounting_user (user)
 );
 
 -- ---------------------------------------------------------------- persons
@@ -508,6 +518,36 @@ CREATE TABLE IF NOT EXISTS pseudonym (
 	user BIGINT NOT NULL            -- → user_name, the person
 );
 
+-- What runmark-ingest --prune remembers from one time to the next, and between its transactions.
+CREATE TABLE IF NOT EXISTS prune_state (
+	name VARCHAR(64) NOT NULL PRIMARY KEY, -- generation: how often rows were taken out of dictionaries and sets, so
+	                                -- that loaders forget the ids they know; swept TABLE: rows of it up to this id
+	                                -- are known to be referred to, or are in prune_orphan once they no longer are; key: hash
+	                                -- of the pseudonyms' key, so that no other takes its place
+	value BIGINT NOT NULL
+);
+INSERT IGNORE INTO prune_state VALUES ('generation', 0);
+
+-- Rows of dictionaries and sets that pruned rows referred to: to be looked at, and to go unless others do.
+CREATE TABLE IF NOT EXISTS prune_orphan (
+	kind VARCHAR(64) NOT NULL,      -- the table
+	id BIGINT NOT NULL,             -- its row
+	PRIMARY KEY (kind, id)
+);
+
+-- What was pruned: one row each time for each thing done, counted in the same transactions as the work.
+CREATE TABLE IF NOT EXISTS prune_log (
+	id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+	began_us BIGINT NOT NULL,       -- when that runmark-ingest --prune began
+	ended_us BIGINT,                -- when this part of it was done; NULL: it runs, or was stopped
+	action VARCHAR(64) NOT NULL,    -- pseudonymise, delete, orphans (nobody referred to them any more), key made,
+	                                -- key destroyed
+	name VARCHAR(64) NOT NULL,      -- of the table; '' for the key
+	before_us BIGINT,               -- what is older than this; NULL for orphans and the key
+	changed BIGINT NOT NULL,        -- rows
+	KEY prune_log_began (began_us)
+);
+
 -- ---------------------------------------------------------------- completeness
 
 -- One life of the daemon on a host.
@@ -515,6 +555,7 @@ CREATE TABLE IF NOT EXISTS instance (
 	id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
 	boot BIGINT NOT NULL,           -- → boot
 	instance BINARY(8) NOT NULL,    -- 8 bytes
+	pruned_seq BIGINT,              -- its records up to this number came and were deleted by retention; NULL: none
 	UNIQUE KEY (instance, boot),
 	KEY instance_boot (boot)
 );
@@ -576,6 +617,7 @@ CREATE TABLE IF NOT EXISTS spool_file (
 	KEY spool_file_instance (instance, number),
 	KEY spool_file_boot (boot),
 	KEY spool_file_host (host, opened_us),
+	KEY spool_file_loaded (loaded_us),
 	KEY spool_file_previous (previous)
 );
 
@@ -733,9 +775,9 @@ SELECT h.name AS host, h.cluster, b.boot_id, i.instance, m.name AS file, m.first
 	m.last_seq - m.first_seq + 1 AS records
 FROM (
 	SELECT f.instance, f.name, 1 + coalesce(lag(f.last_seq) OVER
-			(PARTITION BY f.instance ORDER BY f.number, f.first_seq), 0) AS first_seq,
+			(PARTITION BY f.instance ORDER BY f.number, f.first_seq), n.pruned_seq, 0) AS first_seq,
 		f.first_seq - 1 AS last_seq
-	FROM spool_file f
+	FROM spool_file f JOIN instance n ON n.id = f.instance
 	WHERE f.instance IS NOT NULL AND f.first_seq IS NOT NULL
 	UNION ALL
 	SELECT f.instance, f.name, q.first_seq, q.last_seq

@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS package (
 	version VARCHAR(255) NOT NULL,  -- '' if it was not told
 	path BIGINT NOT NULL,           -- → path; of '' if it was not told
 	UNIQUE KEY (run_ref, program, name, version, path),
-	KEY package_name (name)
+	KEY package_name (name),
+	KEY package_path (path)
 );
 
 -- What XALT knows of a link and Runmark doesn't; of imported links alone.

@@ -286,6 +286,9 @@ CREATE INDEX run_parent ON run (parent_run_id) WHERE parent_run_id IS NOT NULL;
 CREATE INDEX run_open ON run (host, boot) WHERE state = 0;
 CREATE INDEX run_span ON run (span, start_us) WHERE span IS NOT NULL;
 CREATE INDEX run_failed ON run (failed, start_us) WHERE failed IS NOT NULL;
+-- for retention, which asks whether anybody still refers to a row
+CREATE INDEX run_env_set ON run (env_set) WHERE env_set IS NOT NULL;
+CREATE INDEX run_cgroup ON run (cgroup) WHERE cgroup IS NOT NULL;
 
 -- Free text of one run.
 CREATE TABLE run_text (
@@ -356,6 +359,8 @@ CREATE INDEX run_group_job ON run_group (job, start_us) WHERE job IS NOT NULL;
 CREATE INDEX run_group_host ON run_group (host, start_us);
 CREATE INDEX run_group_container ON run_group (container, start_us) WHERE container IS NOT NULL;
 CREATE INDEX run_group_span ON run_group (span, start_us) WHERE span IS NOT NULL;
+CREATE INDEX run_group_env_set ON run_group (env_set) WHERE env_set IS NOT NULL;
+CREATE INDEX run_group_cgroup ON run_group (cgroup) WHERE cgroup IS NOT NULL;
 
 -- Free text of one group.
 CREATE TABLE run_group_text (
@@ -420,6 +425,10 @@ CREATE INDEX link_output ON link (output, time_us);
 CREATE INDEX link_user ON link (user, time_us);
 CREATE INDEX link_time ON link (time_us);
 CREATE INDEX link_input_set ON link (input_set);
+CREATE INDEX link_linker ON link (linker);
+CREATE INDEX link_driver ON link (driver);
+CREATE INDEX link_job ON link (job) WHERE job IS NOT NULL;
+CREATE INDEX link_cgroup ON link (cgroup) WHERE cgroup IS NOT NULL;
 
 -- Free text of one link.
 CREATE TABLE link_text (
@@ -477,6 +486,7 @@ CREATE INDEX accounting_array ON accounting (array_id) WHERE array_id IS NOT NUL
 CREATE INDEX accounting_het ON accounting (het_id) WHERE het_id IS NOT NULL;
 CREATE INDEX accounting_sluid ON accounting (sluid) WHERE sluid IS NOT NULL;
 CREATE INDEX accounting_start ON accounting (start_us);
+CREATE INDEX accounting_user ON accounting (user);
 
 -- ---------------------------------------------------------------- persons
 
@@ -491,7 +501,8 @@ CREATE TABLE pseudonym (
 CREATE TABLE prune_state (
 	name TEXT NOT NULL PRIMARY KEY, -- generation: how often rows were taken out of dictionaries and sets, so that
 	                             -- loaders forget the ids they know; swept TABLE: rows of it up to this id are
-	                             -- known to be referred to, or are in prune_orphan once they no longer are
+	                             -- known to be referred to, or are in prune_orphan once they no longer are; key: hash
+	                             -- of the pseudonyms' key, so that no other takes its place
 	value INTEGER NOT NULL
 ) WITHOUT ROWID;
 INSERT INTO prune_state VALUES ('generation', 0);
@@ -514,6 +525,7 @@ CREATE TABLE prune_log (
 	before_us INTEGER,           -- what is older than this; NULL for orphans and the key
 	changed INTEGER NOT NULL     -- rows
 );
+CREATE INDEX prune_log_began ON prune_log (began_us);
 
 -- ---------------------------------------------------------------- completeness
 
@@ -522,6 +534,7 @@ CREATE TABLE instance (
 	id INTEGER PRIMARY KEY,
 	boot INTEGER NOT NULL,       -- → boot
 	instance BLOB NOT NULL,      -- 8 bytes
+	pruned_seq INTEGER,          -- its records up to this number came and were deleted by retention; NULL: none
 	UNIQUE (instance, boot)
 );
 CREATE INDEX instance_boot ON instance (boot);
@@ -568,7 +581,8 @@ CREATE TABLE spool_file (
 	number INTEGER,              -- within the instance, from 1
 	first_seq INTEGER,           -- by header, else the first that was found
 	last_seq INTEGER,            -- by trailer, else the last that was found; first_seq - 1 if none
-	previous TEXT,               -- name of the file before on this host in this boot; NULL for the first
+	previous TEXT,               -- name of the file before on this host in this boot; NULL for the first, and
+	                             -- where that file was deleted by retention
 	version TEXT,                -- of the runmarkd that wrote it
 	opened_us INTEGER,
 	closed_us INTEGER,
@@ -581,6 +595,7 @@ CREATE TABLE spool_file (
 	bytes INTEGER NOT NULL,      -- of the file on disk when it was loaded
 	loaded_us INTEGER NOT NULL
 );
+CREATE INDEX spool_file_loaded ON spool_file (loaded_us);
 CREATE INDEX spool_file_instance ON spool_file (instance, number);
 CREATE INDEX spool_file_boot ON spool_file (boot);
 CREATE INDEX spool_file_host ON spool_file (host, opened_us);
@@ -740,10 +755,10 @@ CREATE VIEW missing_record AS
 SELECT h.name AS host, h.cluster, b.boot_id, i.instance, m.name AS file, m.first_seq, m.last_seq,
 	m.last_seq - m.first_seq + 1 AS records
 FROM (
-	SELECT f.instance, f.name, 1 + lag(f.last_seq, 1, 0) OVER
-			(PARTITION BY f.instance ORDER BY f.number, f.first_seq) AS first_seq,
+	SELECT f.instance, f.name, 1 + coalesce(lag(f.last_seq) OVER
+			(PARTITION BY f.instance ORDER BY f.number, f.first_seq), n.pruned_seq, 0) AS first_seq,
 		f.first_seq - 1 AS last_seq
-	FROM spool_file f
+	FROM spool_file f JOIN instance n ON n.id = f.instance
 	WHERE f.instance IS NOT NULL AND f.first_seq IS NOT NULL
 	UNION ALL
 	SELECT f.instance, f.name, q.first_seq, q.last_seq

@@ -27,6 +27,7 @@ CREATE TABLE package (
 	UNIQUE (run_ref, program, name, version, path)
 );
 CREATE INDEX package_name ON package (name);
+CREATE INDEX package_path ON package (path);
 
 -- What XALT knows of a link and Runmark doesn't; of imported links alone.
 CREATE TABLE link_xalt (
