@@ -50,8 +50,10 @@ place_t fact_place(const struct fact *fact)
 
 const char *place_is_silent(place_t place)
 {
-	return place == PLACE_NAMES ? "name service does not answer"
-				    : "file system does not answer";
+	if (place == PLACE_NAMES)
+		return "name service does not answer";
+	return place > UINT32_MAX ? "memory of its process does not answer"
+				  : "file system does not answer";
 }
 
 /* NULL, or why not. */
@@ -227,7 +229,8 @@ static void lookup_file(struct lookup *l)
 		l->why = NULL;
 	if (l->why && l->path && !l->is_refused)
 		l->why = file_open_path(l, "/", &fd);
-	if (l->why && l->is_denied && !l->is_refused && !memory_notes(l, &l->notes)) {
+	if (l->why && l->is_denied && !l->is_refused && !enter(l, PLACE_PROCESS(l->pids[0])) &&
+	    !memory_notes(l, &l->notes)) {
 		l->found = true;
 		l->why = NULL;
 		return;

@@ -4,10 +4,12 @@
 
 #include "daemon/facts.h"
 
-/* Where a lookup may hang: a file system, by its device as the kernel encodes it, or the name
- * service. */
+/* Where a lookup may hang: a file system, by its device as the kernel encodes it, a process's
+ * memory, or the name service. */
 typedef uint64_t place_t;
 #define PLACE_NAMES UINT64_MAX
+/* A process's memory: whoever maps or faults in it may hold its lock. Devices have 32 bits. */
+#define PLACE_PROCESS(pid) (UINT64_C(1) << 32 | (pid))
 
 struct lookup {
 	enum fact_kind kind;

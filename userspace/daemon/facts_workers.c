@@ -87,9 +87,10 @@ static place_t *proven_find(struct workers *w, place_t place)
 	return NULL;
 }
 
+/* Processes are not worth remembering: they are many, and asked once. */
 static void place_has_answered(struct workers *w, place_t place)
 {
-	if (!proven_find(w, place))
+	if ((place <= UINT32_MAX || place == PLACE_NAMES) && !proven_find(w, place))
 		w->proven[w->proven_next++ % PROVEN_MAX] = place;
 }
 
