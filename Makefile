@@ -178,6 +178,7 @@ install: all $(BUILD)/runmark.conf
 		>$(UNITS)/$${unit##*/} && chmod 644 $(UNITS)/$${unit##*/} || exit 1; done
 	$(Q)$(INSTALL) -m 644 systemd/runmark.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/runmark.conf
 	$(Q)$(INSTALL) -m 644 systemd/runmark.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/runmark.conf
+	$(Q)$(INSTALL) -D -m 644 ingest/software.rules $(SHARE)/runmark/software.rules
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/runmark/runmark.conf || \
 		$(INSTALL) -m 644 $(BUILD)/runmark.conf $(DESTDIR)$(SYSCONFDIR)/runmark/runmark.conf
 

@@ -58,6 +58,19 @@ int loader_begin(struct loader *loader)
 	return 0;
 }
 
+/* A path gets its names when it is made; one that is there keeps what it has. */
+static int make_path(struct loader *loader, const struct value *key, int64_t *ret_id)
+{
+	struct value row[PATH_COLUMNS];
+	struct path_names found;
+
+	memcpy(row, key, sizeof(row));
+	site_names_of(loader->names, key[PATH_PATH].bytes, &found);
+	row[PATH_SOFTWARE] = value_text(found.software);
+	row[PATH_MODULE] = value_text(found.module);
+	return loader->db->ops->entity(loader->db, mapping_tables[TABLE_PATH], row, ret_id);
+}
+
 int loader_entity(void *arg, const struct table *table, const struct value *key, int64_t *ret_id)
 {
 	struct loader *loader = arg;
@@ -65,7 +78,10 @@ int loader_entity(void *arg, const struct table *table, const struct value *key,
 
 	if (cache_get(loader->cache, table->number, key, table->key_count, ret_id))
 		return 0;
-	r = loader->db->ops->entity(loader->db, table, key, ret_id);
+	if (table->number == TABLE_PATH && loader->names)
+		r = make_path(loader, key, ret_id);
+	else
+		r = loader->db->ops->entity(loader->db, table, key, ret_id);
 	if (r == 0)
 		cache_put(loader->cache, table->number, key, table->key_count, *ret_id);
 	return r;

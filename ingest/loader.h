@@ -7,6 +7,7 @@
 
 #include "ingest/backend.h"
 #include "ingest/cache.h"
+#include "ingest/names.h"
 #include "ingest/plan.h"
 
 #define LOADER_EXPECTED_MAX 4096 /* names of files that others named as the one before them */
@@ -28,7 +29,8 @@ struct expected {
 };
 
 struct loader {
-	struct backend *db; /* borrowed */
+	struct backend *db;		/* borrowed */
+	const struct site_names *names; /* of new paths; borrowed, NULL: none */
 	const volatile sig_atomic_t *stop;
 	/* Called every few hundred lines; may be NULL. lines: of the file, so far */
 	void (*progress)(void *arg, const char *path, uint64_t lines);

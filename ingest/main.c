@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* runmark-ingest(8): spool files into a database. */
 #include "ingest/accounting.h"
+#include "ingest/names_command.h"
 #include "ingest/work.h"
 #include "common/config.h"
 #include "common/log.h"
@@ -90,6 +91,8 @@ static int load(struct backend *db, const struct options *options, char *const *
 		log_err(r, "cannot start");
 		return STATUS_FAILED;
 	}
+	names_command_load(&work.names);
+	work.loader.names = &work.names;
 	progress_init(&work.progress, &work.loader);
 	work.loader.progress = progress_show;
 	work.loader.progress_arg = &work.progress;
@@ -103,6 +106,7 @@ static int load(struct backend *db, const struct options *options, char *const *
 	else if (options->follow || work.loader.totals.files || work.disposed)
 		status = STATUS_LOADED;
 	loader_done(&work.loader);
+	site_names_done(&work.names);
 	return status;
 }
 
@@ -170,6 +174,10 @@ static int run(const struct options *options)
 	struct backend *db;
 	int r;
 
+	if (options->check_names)
+		return names_command_check();
+	if (options->explain_name)
+		return names_command_explain(options->explain_name);
 	if (options->archive && check_archive(options->archive) < 0)
 		return STATUS_FAILED;
 	r = backend_open(options->db, mode, &stop, &db, message);
@@ -181,6 +189,8 @@ static int run(const struct options *options)
 		r = STATUS_LOADED;
 	else if (options->quarantine)
 		r = list_quarantine(db);
+	else if (options->names)
+		r = names_command_refresh(db, &stop);
 	else if (options->sacct)
 		r = import_jobs(db, options->sacct);
 	else if (options->spool_count)

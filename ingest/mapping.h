@@ -109,6 +109,7 @@ struct table {
 };
 
 /* Columns of the tables that the loader fills, in their order. */
+enum path_column { PATH_PATH, PATH_NAME, PATH_SOFTWARE, PATH_MODULE, PATH_COLUMNS };
 enum node_count_column {
 	NODE_COUNT_INSTANCE,
 	NODE_COUNT_SEQ,

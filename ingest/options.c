@@ -14,6 +14,9 @@ enum option_id {
 	OPTION_MIGRATE,
 	OPTION_QUARANTINE,
 	OPTION_SACCT,
+	OPTION_NAMES,
+	OPTION_CHECK_NAMES,
+	OPTION_EXPLAIN_NAME,
 	OPTION_HELP,
 	OPTION_VERSION,
 	OPTION_COUNT
@@ -30,6 +33,9 @@ static const struct {
 	[OPTION_QUARANTINE] = {"quarantine", NULL, "only list the lines that could not be loaded"},
 	[OPTION_SACCT] = {"sacct", "FILE",
 			  "only import jobs from what sacct printed (-: standard input)"},
+	[OPTION_NAMES] = {"names", NULL, "only find software and modules of all paths anew"},
+	[OPTION_CHECK_NAMES] = {"check-names", NULL, "only check the rules and tables of names"},
+	[OPTION_EXPLAIN_NAME] = {"explain-name", "PATH", "only show what a path would be called"},
 	[OPTION_HELP] = {"help", NULL, "show this"},
 	[OPTION_VERSION] = {"version", NULL, "show the version"},
 };
@@ -42,7 +48,7 @@ static void print_help(void)
 	     "SPOOL: files and directories; default: the spool of runmark.conf(5).\n");
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		printf("  --%s%s%-*s  %s\n", table[i].name, table[i].argument ? " " : "",
-		       (int)(16 - strlen(table[i].name) - !!table[i].argument),
+		       (int)(18 - strlen(table[i].name) - !!table[i].argument),
 		       table[i].argument ?: "", table[i].help);
 	puts("\nExit status: 0 loaded, 1 nothing to load, 2 wrong usage, 3 failure.");
 }
@@ -66,6 +72,13 @@ static enum options_next check(const struct options *options)
 	if ((options->migrate || options->quarantine) &&
 	    (options->follow || options->remove || options->archive || options->spool_count))
 		return wrong("--migrate and --quarantine load nothing: they take only --db");
+	if (options->names + options->check_names + !!options->explain_name > 1)
+		return wrong("--names, --check-names and --explain-name exclude each other");
+	if ((options->names || options->check_names || options->explain_name) &&
+	    (options->migrate || options->quarantine || options->sacct || options->follow ||
+	     options->remove || options->archive || options->spool_count))
+		return wrong("--names, --check-names and --explain-name load nothing: "
+			     "they take only --db");
 	return OPTIONS_RUN;
 }
 
@@ -80,6 +93,15 @@ static void take(struct options *options, enum option_id id)
 		break;
 	case OPTION_SACCT:
 		options->sacct = optarg;
+		break;
+	case OPTION_NAMES:
+		options->names = true;
+		break;
+	case OPTION_CHECK_NAMES:
+		options->check_names = true;
+		break;
+	case OPTION_EXPLAIN_NAME:
+		options->explain_name = optarg;
 		break;
 	case OPTION_FOLLOW:
 		options->follow = true;

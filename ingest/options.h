@@ -5,10 +5,11 @@
 #include "common/util.h"
 
 struct options {
-	const char *db;	     /* URL */
-	const char *archive; /* directory, or NULL */
-	const char *sacct;   /* file of what sacct printed, "-": standard input; or NULL */
-	bool follow, remove, migrate, quarantine;
+	const char *db;		  /* URL */
+	const char *archive;	  /* directory, or NULL */
+	const char *sacct;	  /* file of what sacct printed, "-": standard input; or NULL */
+	const char *explain_name; /* path, or NULL */
+	bool follow, remove, migrate, quarantine, names, check_names;
 	char **spool; /* the rest: files and directories; borrowed */
 	size_t spool_count;
 };

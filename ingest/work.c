@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ingest/work.h"
 #include "ingest/dispose.h"
+#include "ingest/names_command.h"
 #include "ingest/spool_name.h"
 #include "common/log.h"
 
@@ -56,8 +57,10 @@ int work_file(struct work *work, const char *path, bool is_listed)
 	uint64_t bad = work->loader.totals.quarantined;
 	struct file_result result;
 	bool is_database;
-	int r = loader_load(&work->loader, AT_FDCWD, path, &result, &is_database);
+	int r;
 
+	names_command_reload(&work->names);
+	r = loader_load(&work->loader, AT_FDCWD, path, &result, &is_database);
 	progress_clear(&work->progress);
 	if (r < 0)
 		return fail(work, path, r, is_database, is_listed);

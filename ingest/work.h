@@ -10,6 +10,7 @@ struct work {
 	const struct options *options;
 	struct loader loader;
 	struct progress progress;
+	struct site_names names;
 	const volatile sig_atomic_t *stop;
 	uint64_t disposed;	 /* files removed or archived */
 	uint64_t failures;	 /* files that could not be read or disposed of; said already */

@@ -88,9 +88,9 @@ CREATE TABLE IF NOT EXISTS path (
 	-- what is unique, since an index cannot hold 4096 bytes
 	path_hash BINARY(32) GENERATED ALWAYS AS (UNHEX(SHA2(path, 256))) STORED,
 	name VARBINARY(4096) NOT NULL,  -- part after the last slash
-	software VARCHAR(255),          -- what it is called in reports, by the site's rules: python3.11 is Python. NULL:
-	                                -- no rule knows it
-	module VARCHAR(255),            -- name/version of the module it belongs to; NULL: none is known
+	software VARCHAR(255),          -- what it is called in reports, runmark-names(5): python3.11 is Python. NULL:
+	                                -- nothing knows it
+	module VARCHAR(255),            -- name/version of the module it belongs to, as in XALT: openmpi/4.1(gcc/12); or NULL
 	UNIQUE KEY (path_hash),
 	KEY path_path (path(255)),
 	KEY path_name (name(255)),

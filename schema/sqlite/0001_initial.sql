@@ -79,9 +79,9 @@ CREATE TABLE path (
 	id INTEGER PRIMARY KEY,
 	path BLOB NOT NULL UNIQUE,   -- exact bytes
 	name BLOB NOT NULL,          -- part after the last slash
-	software TEXT,               -- what it is called in reports, by the site's rules: python3.11 is Python. NULL:
-	                             -- no rule knows it
-	module TEXT                  -- name/version of the module it belongs to; NULL: none is known
+	software TEXT,               -- what it is called in reports, runmark-names(5): python3.11 is Python. NULL: nothing
+	                             -- knows it
+	module TEXT                  -- name/version of the module it belongs to, as in XALT: openmpi/4.1(gcc/12); or NULL
 );
 CREATE INDEX path_text ON path (CAST(path AS TEXT)); -- as XALT's views show it
 CREATE INDEX path_name ON path (name);

@@ -8,7 +8,7 @@ _runmark()
 
 	COMPREPLY=()
 	case $prev in
-	--config | --archive | --sacct)
+	--config | --archive | --sacct | --explain-name)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;

@@ -9,8 +9,11 @@
 #include "util.h"
 
 #define CONFIG_DEFAULT_FILE RUNMARK_SYSCONFDIR "/runmark/runmark.conf"
-#define CONFIG_LINE_MAX	    4096 /* bytes of one line */
-#define CONFIG_LIST_MAX	    256	 /* members of one list */
+/* of [names]: these two need not be there */
+#define CONFIG_DEFAULT_SOFTWARE RUNMARK_SYSCONFDIR "/runmark/software.rules"
+#define CONFIG_DEFAULT_RULES	RUNMARK_PREFIX "/share/runmark/software.rules"
+#define CONFIG_LINE_MAX		4096 /* bytes of one line */
+#define CONFIG_LIST_MAX		256  /* members of one list */
 
 enum config_source { CONFIG_SOURCE_AUTO, CONFIG_SOURCE_BPF, CONFIG_SOURCE_PRELOAD };
 enum config_argv { CONFIG_ARGV_FULL, CONFIG_ARGV_SCRUB, CONFIG_ARGV_NAME };
@@ -63,6 +66,12 @@ struct config {
 	char *link_ld;			  /* real linker, "" : found by search */
 	struct config_list link_skip;	  /* outputs that aren't stamped, globs on whole paths */
 	enum config_symbols link_symbols; /* dynamic ones, in link records; default count */
+	/* [names] */
+	char *names_software;		  /* the site's rules; "": none, as for the three others */
+	char *names_defaults;		  /* rules behind them */
+	char *names_modules;		  /* paths' modules */
+	char *names_spider;		  /* Lmod's map of them */
+	struct config_list names_layouts; /* globs, with ! in front: not */
 	/* what is allowed but hardly meant, by file and line, one a line; NULL: nothing */
 	char *warnings;
 };

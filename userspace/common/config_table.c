@@ -42,6 +42,10 @@
 	"*/CMakeFiles/CMakeTmp/* */CMakeFiles/CMakeScratch/* */cmTC_* */meson-private/* "          \
 	"*/.sconf_temp/* */.conf_check_* */_cgo_.o */go-link-*/a.out"
 
+/* Whatever has the shape of EasyBuild's or Spack's folders, but in homes: names that persons chose
+ * are theirs. */
+#define DEFAULT_LAYOUTS "!*/home/* !*/homes/* !*/users/* !/root/* *"
+
 /* Options: the members by type of struct config_key. */
 #define KEY(in_section, key_name, of_type, key_member, key_default, means, options...)             \
 	{                                                                                          \
@@ -119,6 +123,18 @@ const struct config_key config_keys[] = {
 	    .choices = {"no", "count", "names"}),
 	KEY("link", "skip", KEY_GLOBS, link_skip, DEFAULT_SKIP,
 	    "outputs that are neither stamped nor recorded: glob patterns; empty: none"),
+	KEY("names", "software", KEY_PATH, names_software, CONFIG_DEFAULT_SOFTWARE,
+	    "the site's rules, what programs are called in reports; empty: none",
+	    .may_be_empty = true),
+	KEY("names", "defaults", KEY_PATH, names_defaults, CONFIG_DEFAULT_RULES,
+	    "the rules behind them, which come with Runmark; empty: none", .may_be_empty = true),
+	KEY("names", "modules", KEY_PATH, names_modules, "",
+	    "the site's table of paths and their modules; empty: none", .may_be_empty = true),
+	KEY("names", "spider", KEY_PATH, names_spider, "",
+	    "modules' paths as Lmod's spider tells them; empty: none", .may_be_empty = true),
+	KEY("names", "layouts", KEY_GLOBS, names_layouts, DEFAULT_LAYOUTS,
+	    "where EasyBuild's and Spack's folders tell software and module: glob patterns, the "
+	    "first decides, ! in front: not; empty: nowhere"),
 };
 /* clang-format on */
 
