@@ -289,7 +289,9 @@ CREATE TABLE IF NOT EXISTS run (
 		TIMESTAMP '1970-01-01 00:00:00' + INTERVAL (start_us DIV 1000000 + coalesce(zone_minutes, 0) * 60) SECOND)
 		STORED,
 	KEY run_local_time (local_time),
-	KEY run_start (start_us),
+	-- All that reports add up, by time: they read this index alone.
+	KEY run_start (start_us, program, user, uid, job, host, object_set, elapsed_us, user_us, system_us,
+		cores, exit_code, exit_signal, exit_oom),
 	KEY run_user (user, start_us),
 	KEY run_program (program, start_us),
 	KEY run_object_set (object_set, start_us),
