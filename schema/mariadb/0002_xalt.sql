@@ -87,7 +87,7 @@ CREATE OR REPLACE SQL SECURITY INVOKER VIEW xalt_run AS
 SELECT r.run_id, j.job_id,
 	lower(insert(insert(insert(insert(hex(coalesce(x.run_uuid, r.run_id)),
 		9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-')) AS run_uuid,
-	r.date, r.syshost, r.uuid, lower(hex(x.hash_id)) AS hash_id,
+	r.date, r.syshost, r.uuid, nullif(lower(hex(x.hash_id)), '') AS hash_id,
 	a.account AS account,
 	coalesce(x.exec_type, 'binary') AS exec_type,
 	r.start_us / 1e6 AS start_time, coalesce(r.end_us / 1e6, 0e0) AS end_time,
@@ -108,7 +108,7 @@ LEFT JOIN job_accounting q ON q.job = r.job
 LEFT JOIN accounting a ON a.id = q.accounting;
 
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW xalt_link AS
-SELECT l.link_id, l.watermark_text AS uuid, lower(hex(x.hash_id)) AS hash_id, l.local_time AS date,
+SELECT l.link_id, l.watermark_text AS uuid, nullif(lower(hex(x.hash_id)), '') AS hash_id, l.local_time AS date,
 	CASE l.source WHEN 'xalt' THEN l.compiler_name ELSE CONVERT(coalesce(d.name, k.name) USING utf8mb4) END
 		AS link_program,
 	CONVERT(coalesce(d.path, k.path) USING utf8mb4) AS link_path, coalesce(d.module, k.module) AS link_module_name,

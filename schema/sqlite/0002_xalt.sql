@@ -94,7 +94,7 @@ SELECT r.run_id, j.job_id,
 		substr(hex(coalesce(x.run_uuid, r.run_id)), 13, 4) || '-' ||
 		substr(hex(coalesce(x.run_uuid, r.run_id)), 17, 4) || '-' ||
 		substr(hex(coalesce(x.run_uuid, r.run_id)), 21)) AS run_uuid,
-	r.date, r.syshost, r.uuid, lower(hex(x.hash_id)) AS hash_id,
+	r.date, r.syshost, r.uuid, nullif(lower(hex(x.hash_id)), '') AS hash_id,
 	(SELECT a.account FROM job_accounting q JOIN accounting a ON a.id = q.accounting WHERE q.job = r.job) AS account,
 	coalesce(x.exec_type, 'binary') AS exec_type,
 	r.start_us / 1e6 AS start_time, coalesce(r.end_us / 1e6, 0e0) AS end_time,
@@ -112,7 +112,7 @@ LEFT JOIN container n ON n.id = r.container
 LEFT JOIN job j ON j.id = r.job;
 
 CREATE VIEW xalt_link AS
-SELECT l.link_id, l.watermark_text AS uuid, lower(hex(x.hash_id)) AS hash_id, l.local_time AS date,
+SELECT l.link_id, l.watermark_text AS uuid, nullif(lower(hex(x.hash_id)), '') AS hash_id, l.local_time AS date,
 	CASE l.source WHEN 'xalt' THEN l.compiler_name ELSE CAST(coalesce(d.name, k.name) AS TEXT) END
 		AS link_program,
 	CAST(coalesce(d.path, k.path) AS TEXT) AS link_path, coalesce(d.module, k.module) AS link_module_name,
@@ -137,9 +137,10 @@ SELECT o.id AS obj_id, CAST(p.path AS TEXT) AS object_path,
 		ELSE '--' END AS lib_type
 FROM object o JOIN path p ON p.id = o.path;
 
+-- CROSS: the run first, then its objects.
 CREATE VIEW join_run_object AS
 SELECT m.position AS join_id, m.object AS obj_id, r.run_id, r.date
-FROM xalt_any_set r JOIN object_set_member m ON m.object_set = +r.object_set;
+FROM xalt_any_set r CROSS JOIN object_set_member m ON m.object_set = r.object_set;
 
 CREATE VIEW join_link_object AS
 SELECT m.position AS join_id, m.object AS obj_id, l.link_id, l.local_time AS date
@@ -150,7 +151,7 @@ SELECT e.id AS env_id, e.name AS env_name FROM env_name e;
 
 CREATE VIEW join_run_env AS
 SELECT m.name AS join_id, m.name AS env_id, r.run_id, r.date, m.value AS env_value
-FROM xalt_any_set r JOIN env_set_member m ON m.env_set = +r.env_set;
+FROM xalt_any_set r CROSS JOIN env_set_member m ON m.env_set = r.env_set;
 
 -- Functions that a program takes from others, where their names are recorded. func_id is the name itself.
 CREATE VIEW xalt_function AS
