@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A page begins where the one before ended: at the last row's start, whose row and those before it
- * with the same start come again and are left out. Pages grow, so that many rows take few of them.
+ * A page begins where the one before ended: at the last row's start. Rows of that start come again,
+ * in any order (an index has starts in order, but not ids), and those that were given out are left
+ * out. Pages grow, so that many rows take few of them.
  */
 #include "cli/run_pages.h"
 #include <errno.h>
@@ -28,6 +29,7 @@ int run_pages_init(struct run_pages *pages, struct store *store, const struct ru
 void run_pages_done(struct run_pages *pages)
 {
 	query_free(pages->query);
+	free(pages->latest);
 	*pages = (struct run_pages){0};
 }
 
@@ -39,7 +41,8 @@ void run_pages_begin(struct run_pages *pages, int64_t id, int64_t from_us, int64
 	pages->from_us = from_us;
 	pages->to_us = to_us;
 	pages->size = MIN(expected ? expected : PAGE_FIRST, (uint64_t)PAGE_MAX);
-	pages->is_bound = pages->has_last = false;
+	pages->is_bound = pages->is_done = false;
+	pages->latest_count = 0;
 }
 
 static int begin_page(struct run_pages *pages)
@@ -62,25 +65,43 @@ static int begin_page(struct run_pages *pages)
 	return r;
 }
 
-/* Where the next page goes on. One that told nothing new, as its rows all have one start, was too
- * small. */
+/* Where the next page goes on, of one that was full. If it told nothing new, as its rows all have
+ * one start, it was too small. */
 static void end_page(struct run_pages *pages)
 {
 	if (pages->is_newest_first)
-		pages->to_us = pages->last.start_us + 1;
+		pages->to_us = pages->latest[0].start_us + 1;
 	else
-		pages->from_us = pages->last.start_us;
+		pages->from_us = pages->latest[0].start_us;
 	pages->size = pages->is_new && pages->size < PAGE_MAX ? MIN(pages->size * 2, PAGE_MAX)
 		      : pages->is_new			      ? pages->size
 							      : pages->size * 2;
 	pages->is_bound = false;
 }
 
-static bool is_behind(const struct run_pages *pages, const struct run_key *key)
+static bool was_given(const struct run_pages *pages, const struct run_key *key)
 {
-	int order = pages->has_last ? run_key_compare(key, &pages->last) : 0;
+	for (size_t i = 0; i < pages->latest_count; i++)
+		if (!run_key_compare(&pages->latest[i], key))
+			return true;
+	return false;
+}
 
-	return !pages->has_last || (pages->is_newest_first ? order < 0 : order > 0);
+static int remember(struct run_pages *pages, const struct run_key *key)
+{
+	if (pages->latest_count && pages->latest[0].start_us != key->start_us)
+		pages->latest_count = 0;
+	if (pages->latest_count == pages->latest_size) {
+		size_t size = pages->latest_size ? pages->latest_size * 2 : 16;
+		struct run_key *latest = reallocarray(pages->latest, size, sizeof(*latest));
+
+		if (!latest)
+			return -ENOMEM;
+		pages->latest = latest;
+		pages->latest_size = size;
+	}
+	pages->latest[pages->latest_count++] = *key;
+	return 0;
 }
 
 int run_pages_next(struct run_pages *pages, struct run_key *ret_key)
@@ -89,14 +110,16 @@ int run_pages_next(struct run_pages *pages, struct run_key *ret_key)
 	struct bytes id;
 	int r;
 
-	for (;;) {
+	while (!pages->is_done) {
 		r = pages->is_bound ? 0 : begin_page(pages);
 		if (r >= 0)
 			r = query_step(pages->query);
-		if (r < 0 || (r == 0 && pages->rows < pages->size))
+		if (r < 0)
 			return r;
 		if (r == 0) {
-			end_page(pages);
+			pages->is_done = pages->rows < pages->size;
+			if (!pages->is_done)
+				end_page(pages);
 			continue;
 		}
 		pages->rows++;
@@ -105,11 +128,14 @@ int run_pages_next(struct run_pages *pages, struct run_key *ret_key)
 			return -EBADMSG;
 		memcpy(key.id, id.data, sizeof(key.id));
 		key.start_us = query_int(pages->query, KEY_START);
-		if (!is_behind(pages, &key))
+		if (was_given(pages, &key))
 			continue;
-		pages->last = key;
-		pages->has_last = pages->is_new = true;
+		pages->is_new = true;
+		r = remember(pages, &key);
+		if (r < 0)
+			return r;
 		*ret_key = key;
 		return 1;
 	}
+	return 0;
 }

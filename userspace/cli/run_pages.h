@@ -13,10 +13,11 @@ struct run_pages {
 	const struct run_way *way;
 	enum run_table table;
 	bool is_newest_first;
-	int64_t id, from_us, to_us;	 /* what is left to read */
-	uint64_t size, rows;		 /* of the page: at most, and read */
-	bool is_bound, has_last, is_new; /* is_new: the page had a row that is no repetition */
-	struct run_key last;
+	int64_t id, from_us, to_us;	/* what is left to read */
+	uint64_t size, rows;		/* of the page: at most, and read */
+	bool is_bound, is_done, is_new; /* is_new: the page had a row that is no repetition */
+	struct run_key *latest;		/* those given out last that have one start */
+	size_t latest_count, latest_size;
 };
 
 int run_pages_init(struct run_pages *pages, struct store *store, const struct run_way *way,
@@ -27,7 +28,7 @@ void run_pages_done(struct run_pages *pages);
 void run_pages_begin(struct run_pages *pages, int64_t id, int64_t from_us, int64_t to_us,
 		     uint64_t expected);
 
-/* 1: the next row, with its key; 0: no more; or negative errno. */
+/* 1: the next row, with its key, in the order of starts; 0: no more; or negative errno. */
 int run_pages_next(struct run_pages *pages, struct run_key *ret_key);
 
 int run_key_compare(const struct run_key *a, const struct run_key *b);

@@ -85,7 +85,7 @@ static int choose(struct run_walk *walk, struct run_route *ret)
 		}
 	}
 	other = (struct run_route){.all = &run_way_failed};
-	if (r >= 0 && walk->filter->failed) {
+	if (r >= 0 && (walk->filter->failed || walk->filter->signal)) {
 		r = estimate(walk, &other, &rows);
 		if (r >= 0 && rows < least) {
 			least = rows;

@@ -77,15 +77,20 @@ static int next_key(const struct run_walk *walk, struct run_pages *pages, struct
 
 /* ---- gathering: any number of ids; keys are sorted and given out afterwards */
 
-/* All of one id, or those that a limit lets in. */
+/* All of one id, or those that a limit lets in, and what starts with the last of them: which of
+ * these are kept, is for their ids to say. */
 static int gather_id(struct run_walk *walk, struct run_pages *pages, int64_t id)
 {
 	uint64_t limit = walk->filter->limit, kept = 0;
-	struct run_key key;
+	struct run_key key, last = {0};
 	int r = 0;
 
-	run_pages_begin(pages, id, MAX(walk->from_us, walk->floor_us), walk->to_us, limit);
-	while (r >= 0 && (!limit || kept < limit) && (r = next_key(walk, pages, &key)) > 0) {
+	run_pages_begin(pages, id, MAX(walk->from_us, walk->floor_us), walk->to_us,
+			limit ? limit + 1 : 0);
+	while (r >= 0 && (r = next_key(walk, pages, &key)) > 0) {
+		if (limit && kept >= limit && key.start_us != last.start_us)
+			break;
+		last = key;
 		r = keep(walk, &key);
 		kept++;
 	}
@@ -124,17 +129,61 @@ int run_walk_gather(struct run_walk *walk, const struct run_route *route)
 
 /* ---- streaming */
 
+/* Keys come in the order of starts; those of one start are sorted here. */
 struct cursor {
 	struct run_pages pages;
-	struct run_key key;
-	int state; /* 1: key is the next, 0: no more */
+	struct run_key *keys; /* of one start */
+	size_t at, count, size;
+	struct run_key ahead; /* of the next start */
+	bool has_ahead;
 };
+
+static int add_key(struct cursor *cursor, const struct run_key *key)
+{
+	if (cursor->count == cursor->size) {
+		size_t size = cursor->size ? cursor->size * 2 : 16;
+		struct run_key *keys = reallocarray(cursor->keys, size, sizeof(*keys));
+
+		if (!keys)
+			return -ENOMEM;
+		cursor->keys = keys;
+		cursor->size = size;
+	}
+	cursor->keys[cursor->count++] = *key;
+	return 0;
+}
+
+/* The keys of the next start; none: no more. */
+static int advance(const struct run_walk *walk, struct cursor *cursor)
+{
+	struct run_key key;
+	int r = 0;
+
+	cursor->at = cursor->count = 0;
+	if (cursor->has_ahead)
+		r = add_key(cursor, &cursor->ahead);
+	cursor->has_ahead = false;
+	while (r >= 0 && !cursor->has_ahead && (r = next_key(walk, &cursor->pages, &key)) > 0) {
+		if (cursor->count && key.start_us != cursor->keys[0].start_us) {
+			cursor->ahead = key;
+			cursor->has_ahead = true;
+		} else {
+			r = add_key(cursor, &key);
+		}
+	}
+	if (r >= 0 && cursor->count)
+		qsort(cursor->keys, cursor->count, sizeof(*cursor->keys), compare_keys);
+	return r < 0 ? r : 0;
+}
 
 static struct cursor *first_of(struct cursor *runs, struct cursor *groups)
 {
-	if (runs->state <= 0 || groups->state <= 0)
-		return runs->state > 0 ? runs : groups;
-	return run_key_compare(&runs->key, &groups->key) <= 0 ? runs : groups;
+	bool has_runs = runs->at < runs->count, has_groups = groups->at < groups->count;
+
+	if (!has_runs || !has_groups)
+		return has_runs ? runs : has_groups ? groups : NULL;
+	return run_key_compare(&runs->keys[runs->at], &groups->keys[groups->at]) <= 0 ? runs
+										      : groups;
 }
 
 int run_walk_stream(struct run_walk *walk, const struct run_way *way, int64_t id,
@@ -150,18 +199,16 @@ int run_walk_stream(struct run_walk *walk, const struct run_way *way, int64_t id
 			break;
 		run_pages_begin(&cursor->pages, id, MAX(walk->from_us, walk->floor_us), walk->to_us,
 				0);
-		r = cursor->state = next_key(walk, &cursor->pages, &cursor->key);
+		r = advance(walk, cursor);
 	}
-	r = r < 0 ? r : 0;
-	while (r == 0 && (cursor = first_of(&cursors[TABLE_RUNS], &cursors[TABLE_GROUPS]),
-			  cursor->state > 0)) {
-		r = found(arg, &cursor->key);
-		if (r == 0)
-			cursor->state = next_key(walk, &cursor->pages, &cursor->key);
-		if (cursor->state < 0)
-			r = cursor->state;
+	while (r == 0 && (cursor = first_of(&cursors[TABLE_RUNS], &cursors[TABLE_GROUPS]))) {
+		r = found(arg, &cursor->keys[cursor->at++]);
+		if (r == 0 && cursor->at == cursor->count)
+			r = advance(walk, cursor);
 	}
-	for (enum run_table table = 0; table < RUN_TABLES; table++)
+	for (enum run_table table = 0; table < RUN_TABLES; table++) {
 		run_pages_done(&cursors[table].pages);
+		free(cursors[table].keys);
+	}
 	return r;
 }

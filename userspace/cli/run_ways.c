@@ -8,9 +8,9 @@
 	"SELECT group_id, start_us, end_us, 1, boot, job, program, object_set, user, host, "       \
 	"span, container, uid, step, NULL, NULL, exits FROM run_group WHERE "
 
-#define WINDOW	 "start_us >= ? AND start_us < ?"
-#define UP(id)	 " ORDER BY start_us, " id " LIMIT ?"
-#define DOWN(id) " ORDER BY start_us DESC, " id " DESC LIMIT ?"
+#define WINDOW "start_us >= ? AND start_us < ?"
+#define UP     " ORDER BY start_us LIMIT ?"
+#define DOWN   " ORDER BY start_us DESC LIMIT ?"
 #define COUNTED(table, where)                                                                      \
 	"SELECT count(*) FROM (SELECT 1 FROM " table " WHERE " where WINDOW " LIMIT ?) AS counted"
 
@@ -18,10 +18,10 @@
 #define WAY(has_id_, of_runs, of_groups)                                                           \
 	{                                                                                          \
 		.has_id = has_id_,                                                                 \
-		.newest_first = {KEYS_OF_RUNS of_runs WINDOW DOWN("run_id"),                       \
-				 KEYS_OF_GROUPS of_groups WINDOW DOWN("group_id")},                \
-		.oldest_first = {KEYS_OF_RUNS of_runs WINDOW UP("run_id"),                         \
-				 KEYS_OF_GROUPS of_groups WINDOW UP("group_id")},                  \
+		.newest_first = {KEYS_OF_RUNS of_runs WINDOW DOWN,                                 \
+				 KEYS_OF_GROUPS of_groups WINDOW DOWN},                            \
+		.oldest_first = {KEYS_OF_RUNS of_runs WINDOW UP,                                   \
+				 KEYS_OF_GROUPS of_groups WINDOW UP},                              \
 		.counted = {COUNTED("run", of_runs), COUNTED("run_group", of_groups)},             \
 		.total = "SELECT count(*) FROM run WHERE " of_runs WINDOW,                         \
 		.members = "SELECT sum(runs) FROM run_group WHERE " of_groups WINDOW,              \
