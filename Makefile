@@ -117,6 +117,7 @@ $(BUILD)/paths: force
 
 # the migrations are part of the loader
 $(BUILD)/obj/ingest/sqlite_migrate.o: $(wildcard schema/sqlite/*.sql)
+$(BUILD)/obj/ingest/mariadb_migrate.o: $(wildcard schema/mariadb/*.sql)
 
 $(BUILD)/obj/%.o: %.c Makefile $(BUILD)/paths
 	$(call say,CC,$<)

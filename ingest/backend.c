@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-static const struct backend_ops *const backends[] = {&backend_sqlite};
+static const struct backend_ops *const backends[] = {&backend_sqlite, &backend_mariadb};
 
 int backend_open(const char *url, enum backend_mode mode, const volatile sig_atomic_t *stop,
 		 struct backend **ret, char message[BACKEND_MESSAGE_SIZE])
@@ -21,6 +21,23 @@ int backend_open(const char *url, enum backend_mode mode, const volatile sig_ato
 		if (!strcmp(backends[i]->scheme, parsed.scheme))
 			return backends[i]->open(&parsed, mode, stop, ret, message);
 	snprintf(message, BACKEND_MESSAGE_SIZE,
-		 "this runmark-ingest knows no %s databases; use sqlite:PATH", parsed.scheme);
+		 "this runmark-ingest knows no %s databases; use sqlite:PATH or "
+		 "mysql://user@host/database",
+		 parsed.scheme);
 	return -ENOTSUP;
+}
+
+int backend_record_now(struct backend *backend, const struct backend_record *record)
+{
+	bool is_changed;
+	int r = backend->ops->insert(backend, record->tables[0], record->mode, record->rows[0],
+				     &is_changed, NULL);
+
+	for (size_t i = 1; i < BACKEND_RECORD_ROWS && record->tables[i]; i++)
+		if (r == 0 && is_changed)
+			r = backend->ops->insert(backend, record->tables[i], INSERT_REPLACE,
+						 record->rows[i], NULL, NULL);
+	if (r == 0 && record->outcome)
+		record->outcome(record->arg, record->tag, is_changed);
+	return r;
 }

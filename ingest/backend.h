@@ -33,6 +33,23 @@ enum insert_mode {
 
 struct backend;
 
+#define BACKEND_RECORD_ROWS 3
+
+typedef void backend_outcome(void *arg, unsigned int tag, bool is_changed);
+
+/*
+ * A record: a row whose table has one column as its key, and rows that belong to it. Those are put
+ * in if it is (mode says when), and take the place of others. The outcome is told then.
+ */
+struct backend_record {
+	const struct table *tables[BACKEND_RECORD_ROWS]; /* NULL behind the last */
+	const struct value *rows[BACKEND_RECORD_ROWS];
+	enum insert_mode mode;
+	backend_outcome *outcome; /* may be NULL */
+	void *arg;
+	unsigned int tag;
+};
+
 typedef int backend_visit(void *arg, const struct value *row, size_t columns);
 
 /* Values that are handed out are borrowed until the next call. */
@@ -46,7 +63,8 @@ struct backend_ops {
 	void (*close)(struct backend *backend);
 
 	int (*begin)(struct backend *backend);
-	int (*commit)(struct backend *backend); /* durable when it returns */
+	/* Durable when it returns. -EINPROGRESS: the answer was lost, it may be. */
+	int (*commit)(struct backend *backend);
 	void (*rollback)(struct backend *backend);
 
 	/* The id of the row with the key (table's first key_count columns); -ENOENT if there is
@@ -60,10 +78,18 @@ struct backend_ops {
 	int (*entity)(struct backend *backend, const struct table *table, const struct value *row,
 		      int64_t *ret_id);
 
-	/* *ret_changed: whether the row was put in. ret_id: of a table that has one; may be NULL.
-	 */
+	/* *ret_changed: whether the row was put in. ret_id: of a table that has one. Where both are
+	 * NULL the row may be put in later, as a record. */
 	int (*insert)(struct backend *backend, const struct table *table, enum insert_mode mode,
 		      const struct value *row, bool *ret_changed, int64_t *ret_id);
+
+	/*
+	 * Puts the record in, now or together with others, at the latest in commit(): what would be
+	 * returned here is returned there then. So a refused row (-EINVAL) is never one of many:
+	 * -EAGAIN is returned instead, and in the transaction that is begun again rows are put in
+	 * at once. Nothing of *record is needed afterwards.
+	 */
+	int (*record)(struct backend *backend, const struct backend_record *record);
 
 	/* All columns of the row with that id; -ENOENT. */
 	int (*get)(struct backend *backend, const struct table *table, int64_t id,
@@ -100,6 +126,14 @@ struct backend_ops {
 	 */
 	int (*generation)(struct backend *backend, int64_t *ret);
 
+	/*
+	 * Where tables are kept by month of their ids (NULL elsewhere): makes the months of the
+	 * year to come, and drops those that end before before_us (0: none) and in which nothing
+	 * happened since; a run may be younger than its process, by whose start months go.
+	 * *ret_dropped: months, of all tables. Needs the rights of a migration, and no transaction.
+	 */
+	int (*months)(struct backend *backend, int64_t before_us, uint64_t *ret_dropped);
+
 	/* This program alone prunes the database, until it is closed. -EBUSY: another does. */
 	int (*claim)(struct backend *backend);
 };
@@ -109,11 +143,14 @@ struct backend {
 	char message[BACKEND_MESSAGE_SIZE];
 };
 
-extern const struct backend_ops backend_sqlite;
+extern const struct backend_ops backend_sqlite, backend_mariadb;
 
 /* The back end of url's scheme, opened. As open() above. */
 int backend_open(const char *url, enum backend_mode mode, const volatile sig_atomic_t *stop,
 		 struct backend **ret, char message[BACKEND_MESSAGE_SIZE]);
+
+/* A record by insert(), for back ends that have nothing better. */
+int backend_record_now(struct backend *backend, const struct backend_record *record);
 
 static inline void backend_close(struct backend *backend)
 {

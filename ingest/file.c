@@ -206,12 +206,14 @@ int file_load(struct loader *loader, int dir, const char *path, struct totals *t
 		*totals = (struct totals){.known = 1};
 		return 0;
 	}
+	if (r == 0 || r == -EINPROGRESS) {
+		totals->files++;
+		totals->lines += file->line;
+	}
 	if (r < 0) {
 		*ret_is_database = *loader->db->message;
 		return r;
 	}
-	totals->files++;
-	totals->lines += file->line;
 	if (file->has_header && *file->previous)
 		loader_expect(loader, file->previous, file->name);
 	return 0;

@@ -45,7 +45,8 @@ struct file {
 	size_t problem_count;
 };
 
-/* Once; see loader_load(). -EAGAIN: try again. */
+/* Once; see loader_load(). -EAGAIN: try again; -EINPROGRESS, too: it may be in the database, and
+ * totals are right if it is. */
 int file_load(struct loader *loader, int dir, const char *path, struct totals *totals,
 	      struct file_result *ret, bool *ret_is_database);
 

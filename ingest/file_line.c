@@ -53,16 +53,34 @@ static int put_counts(struct file *file, const cJSON *record, const struct value
 	return 0;
 }
 
-static void count_new(struct file *file, enum mapping_shape shape)
+/* What became of a record, now or when those that were put in with it are. */
+static void count_outcome(void *arg, unsigned int shape, bool is_new)
 {
+	struct file *file = arg;
 	struct totals *t = file->totals;
 	uint64_t *const totals[SHAPE_COUNT] = {
 		[SHAPE_RUN] = &t->runs,	  [SHAPE_START] = &t->starts, [SHAPE_GROUP] = &t->groups,
 		[SHAPE_LINK] = &t->links, [SHAPE_NODE] = &t->nodes,
 	};
 
-	if (totals[shape])
+	if (!is_new)
+		t->duplicates++;
+	else if (totals[shape])
 		++*totals[shape];
+}
+
+/* A node's record and, if it is new, its counters. */
+static int put_node(struct file *file, const cJSON *record, const struct value *row)
+{
+	struct backend *db = file->loader->db;
+	bool is_new;
+	int r = db->ops->insert(db, mapping_shapes[SHAPE_NODE].table, INSERT_KEEP, row, &is_new,
+				NULL);
+
+	if (r < 0)
+		return r;
+	count_outcome(file, SHAPE_NODE, is_new);
+	return is_new ? put_counts(file, record, row) : 0;
 }
 
 /* The rows of a record that has been read and resolved. */
@@ -71,26 +89,20 @@ static int put_rows(struct file *file, enum mapping_shape shape, const cJSON *re
 	const struct shape *made = &mapping_shapes[shape];
 	struct loader *loader = file->loader;
 	struct backend *db = loader->db;
-	struct value row[MAPPING_COLUMNS_MAX];
-	bool is_new;
-	int r;
+	struct value row[MAPPING_COLUMNS_MAX], text[MAPPING_COLUMNS_MAX];
+	struct backend_record rows = {.tables = {made->table, made->text},
+				      .rows = {row, text},
+				      .mode = shape == SHAPE_RUN ? INSERT_COMPLETE : INSERT_KEEP,
+				      .outcome = count_outcome,
+				      .arg = file,
+				      .tag = shape};
 
 	plan_row(loader->plans[shape], made->table, loader->values, row);
-	r = db->ops->insert(db, made->table, shape == SHAPE_RUN ? INSERT_COMPLETE : INSERT_KEEP,
-			    row, &is_new, NULL);
-	if (r < 0)
-		return r;
-	if (!is_new) {
-		file->totals->duplicates++;
-		return 0;
-	}
-	count_new(file, shape);
 	if (shape == SHAPE_NODE)
-		return put_counts(file, record, row);
-	if (!made->text)
-		return 0;
-	plan_row(loader->plans[shape], made->text, loader->values, row);
-	return db->ops->insert(db, made->text, INSERT_REPLACE, row, NULL, NULL);
+		return put_node(file, record, row);
+	if (made->text)
+		plan_row(loader->plans[shape], made->text, loader->values, text);
+	return db->ops->record(db, &rows);
 }
 
 static int take_record(struct file *file, enum mapping_shape shape, const cJSON *record,

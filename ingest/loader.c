@@ -116,7 +116,8 @@ static void add_totals(struct totals *to, const struct totals *from)
 /* Somebody else's transaction was in the way: wait a little, longer each time. */
 static void wait_a_little(int attempt)
 {
-	long ms = RETRY_STEP_MS * (attempt + 1);
+	/* Not all those who met wait equally long. */
+	long ms = RETRY_STEP_MS * (attempt + 1) + getpid() % RETRY_STEP_MS;
 	const struct timespec step = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * (long)NS_PER_MS};
 
 	nanosleep(&step, NULL);
@@ -125,16 +126,27 @@ static void wait_a_little(int attempt)
 int loader_load(struct loader *loader, int dir, const char *path, struct file_result *ret,
 		bool *ret_is_database)
 {
-	struct totals totals;
+	struct totals totals, doubtful;
+	bool is_doubtful = false;
 	int r;
 
 	for (int attempt = 0;; attempt++) {
 		totals = (struct totals){};
 		*ret_is_database = false;
 		r = file_load(loader, dir, path, &totals, ret, ret_is_database);
+		if (r == -EINPROGRESS) {
+			doubtful = totals;
+			is_doubtful = true;
+			r = -EAGAIN;
+		}
 		if (r != -EAGAIN || attempt == LOADER_ATTEMPTS || *loader->stop)
 			break;
 		wait_a_little(attempt);
+	}
+	/* It was in, only the answer was lost. */
+	if (r == 0 && is_doubtful && ret->outcome == FILE_KNOWN) {
+		totals = doubtful;
+		ret->outcome = FILE_LOADED;
 	}
 	if (r == 0)
 		add_totals(&loader->totals, &totals);

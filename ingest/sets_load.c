@@ -21,22 +21,22 @@ struct pending {
 	size_t len;
 };
 
-struct batch {
+struct set_batch {
 	struct pending sets[PENDING_MAX];
 	size_t count, size;
 };
 
-static void batch_clear(struct batch *batch)
+static void set_batch_clear(struct set_batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++)
 		free(batch->sets[i].line);
 	batch->count = batch->size = 0;
 }
 
-static void cleanup_batch(struct batch **batch)
+static void cleanup_set_batch(struct set_batch **batch)
 {
 	if (*batch)
-		batch_clear(*batch);
+		set_batch_clear(*batch);
 	free(*batch);
 }
 
@@ -73,7 +73,7 @@ static int read_set(struct loader *loader, struct bytes line, cJSON **ret_record
 	return r < 0 ? -ENOENT : 0;
 }
 
-static int put_all(struct loader *loader, struct batch *batch)
+static int put_all(struct loader *loader, struct set_batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		struct bytes line = {batch->sets[i].line, batch->sets[i].len};
@@ -90,7 +90,7 @@ static int put_all(struct loader *loader, struct batch *batch)
 	return 0;
 }
 
-static int flush(struct loader *loader, struct batch *batch)
+static int flush(struct loader *loader, struct set_batch *batch)
 {
 	const struct backend_ops *ops = loader->db->ops;
 	int r;
@@ -108,8 +108,9 @@ static int flush(struct loader *loader, struct batch *batch)
 		ops->rollback(loader->db);
 		cache_clear(loader->cache);
 	}
-	batch_clear(batch);
-	return r;
+	set_batch_clear(batch);
+	/* Sets that may be there are looked for again. */
+	return r == -EINPROGRESS ? -EAGAIN : r;
 }
 
 /* Asks the database, without a transaction: most sets of a file are there. */
@@ -129,7 +130,7 @@ static bool is_there(struct loader *loader, const struct set *set)
 	return true;
 }
 
-static int take_line(struct loader *loader, struct batch *batch, struct bytes line)
+static int take_line(struct loader *loader, struct set_batch *batch, struct bytes line)
 {
 	struct pending *pending = &batch->sets[batch->count];
 	struct set set;
@@ -163,7 +164,7 @@ static bool can_hold_set(struct bytes text)
 
 int sets_load(struct loader *loader, struct reader *reader)
 {
-	_cleanup_(cleanup_batch) struct batch *batch = calloc(1, sizeof(*batch));
+	_cleanup_(cleanup_set_batch) struct set_batch *batch = calloc(1, sizeof(*batch));
 	struct line line;
 	int r;
 

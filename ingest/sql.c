@@ -26,12 +26,13 @@ static char *builder_text(struct builder *b)
 	return b->text;
 }
 
-/* form is printed for each of the columns, with separator in between. */
+/* Each of the columns' names, with separator in between. Quoted, for some are words of SQL. */
 static void put_columns(FILE *out, const struct table *table, size_t first, size_t count,
 			const char *separator, const char *behind)
 {
 	for (size_t i = first; i < first + count; i++)
-		fprintf(out, "%s%s%s", i == first ? "" : separator, table->columns[i].name, behind);
+		fprintf(out, "%s\"%s\"%s", i == first ? "" : separator, table->columns[i].name,
+			behind);
 }
 
 char *sql_find(const struct table *table)
@@ -102,6 +103,6 @@ char *sql_erase(const struct table *table, size_t column)
 
 	if (!builder_open(&b))
 		return NULL;
-	fprintf(b.out, "DELETE FROM %s WHERE %s = ?", table->name, table->columns[column].name);
+	fprintf(b.out, "DELETE FROM %s WHERE \"%s\" = ?", table->name, table->columns[column].name);
 	return builder_text(&b);
 }

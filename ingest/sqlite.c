@@ -158,6 +158,7 @@ const struct backend_ops backend_sqlite = {
 	.find = sqlite_find,
 	.entity = sqlite_entity,
 	.insert = sqlite_insert,
+	.record = backend_record_now,
 	.get = sqlite_get,
 	.update = sqlite_update,
 	.erase = sqlite_erase,

@@ -4,6 +4,7 @@
  * with its row in schema_version, so that one that is interrupted has not happened. To add one: the
  * file, and a line in the table below.
  */
+#include "ingest/migration_text.h"
 #include "ingest/sqlite.h"
 #include "common/version.h"
 
@@ -12,17 +13,8 @@
 
 #define APPLICATION_ID 0x524d524b /* "RMRK", in the file's header: file(1) and we know our own */
 
-/* A file of schema/sqlite as a text with NUL behind it; the build runs from the tree's top. */
-#define MIGRATION_TEXT(symbol, file)                                                               \
-	extern const char symbol[];                                                                \
-	__asm__(".pushsection .rodata, \"a\"\n"                                                    \
-		".global " #symbol "\n" #symbol ":\n"                                              \
-		".incbin \"schema/sqlite/" file "\"\n"                                             \
-		".byte 0\n"                                                                        \
-		".popsection\n")
-
-MIGRATION_TEXT(schema_sqlite_0001, "0001_initial.sql");
-MIGRATION_TEXT(schema_sqlite_0002, "0002_xalt.sql");
+MIGRATION_TEXT(schema_sqlite_0001, "sqlite/0001_initial.sql");
+MIGRATION_TEXT(schema_sqlite_0002, "sqlite/0002_xalt.sql");
 
 /* The first is number 1. */
 static const char *const migrations[] = {schema_sqlite_0001, schema_sqlite_0002};

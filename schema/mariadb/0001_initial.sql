@@ -656,7 +656,8 @@ CREATE TABLE IF NOT EXISTS quarantine (
 	size BIGINT NOT NULL,           -- bytes of the line
 	text MEDIUMBLOB,                -- the line; NULL if it was too long to keep
 	time_us BIGINT NOT NULL,
-	KEY quarantine_spool_file (spool_file)
+	KEY quarantine_spool_file (spool_file),
+	KEY quarantine_file (file(255), line)
 );
 
 -- ---------------------------------------------------------------- views

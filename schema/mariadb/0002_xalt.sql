@@ -38,6 +38,13 @@ CREATE TABLE IF NOT EXISTS link_xalt (
 )
 PARTITION BY RANGE COLUMNS (link_id) (PARTITION later VALUES LESS THAN (MAXVALUE));
 
+-- Packages whose run is not here: it has not come yet, or XALT never recorded it.
+CREATE OR REPLACE SQL SECURITY INVOKER VIEW package_without_run AS
+SELECT k.id, k.run_ref, k.program, k.name, k.version, p.path
+FROM package k JOIN path p ON p.id = k.path
+WHERE NOT EXISTS (SELECT 1 FROM run_xalt x WHERE x.run_uuid = k.run_ref)
+	AND NOT EXISTS (SELECT 1 FROM run r WHERE r.run_id = k.run_ref);
+
 -- ---------------------------------------------------------------- views for queries written against XALT
 --
 -- XALT's tables, under their names, with their columns: see runmark-xalt(7) for what each says, and where it says

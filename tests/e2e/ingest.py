@@ -14,6 +14,10 @@ import sys
 import tempfile
 import uuid
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import mariadb
+import tap
+
 INGEST = os.path.abspath(os.path.join(os.environ.get('BUILD', 'build'), 'bin/runmark-ingest'))
 LONG = os.environ.get('RUNMARK_TEST_LONG') == '1'
 
@@ -58,8 +62,13 @@ class Result:
         return 'status %d\n%s%s' % (self.status, self.out, self.err)
 
 
+def url_of(db):
+    """db: the path of an SQLite database, or one of mariadb.py."""
+    return db.url if isinstance(db, mariadb.Database) else 'sqlite:' + db
+
+
 def ingest(db, *arguments, **options):
-    return Result(subprocess.run([INGEST, '--db', 'sqlite:' + db, *arguments], text=True,
+    return Result(subprocess.run([INGEST, '--db', url_of(db), *arguments], text=True,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                  errors='backslashreplace', env=environment(), **options))
 
@@ -71,8 +80,36 @@ def generate(directory, *arguments):
     return json.loads(out)
 
 
+class Kind:
+    """A kind of database: new(name) gives an empty one, which may be the last one emptied."""
+
+    def __init__(self, name, new):
+        self.name, self.new = name, new
+
+
+@contextlib.contextmanager
+def kinds(work, test):
+    """Those that there are here; what is missing is skipped."""
+    with contextlib.ExitStack() as stack:
+        found = [Kind('SQLite', lambda name: '%s/%s.db' % (work, name))]
+        why = mariadb.missing()
+        if why:
+            tap.skip(test + ': with MariaDB', why)
+        else:
+            server = stack.enter_context(mariadb.server(work + '/mariadb'))
+            db = server.database('runmark')
+            made = ingest(db, '--migrate')
+            tap.ok(made.status == 0 and not made.err, 'MariaDB: --migrate makes the database', made)
+            found.append(Kind('MariaDB', lambda name: db.empty()))
+        yield found
+
+
 @contextlib.contextmanager
 def opened(db):
+    if isinstance(db, mariadb.Database):
+        with contextlib.closing(db.connect()) as connection:
+            yield connection
+        return
     connection = sqlite3.connect(db)
     connection.row_factory = sqlite3.Row
     try:
@@ -83,7 +120,7 @@ def opened(db):
 
 def query(db, sql, *values):
     with opened(db) as connection:
-        return connection.execute(sql, values).fetchall()
+        return list(connection.execute(sql, values))
 
 
 def number(db, sql, *values):
@@ -121,7 +158,7 @@ def dump(db):
                           'FROM node_record n JOIN instance i ON i.id = n.instance '
                           'LEFT JOIN node_count c ON c.instance = n.instance AND c.seq = n.seq'),
             'files': rows('SELECT name, number, first_seq, last_seq, previous, mended, whole, '
-                          'covered, lines, records, quarantined FROM spool_file'),
+                          'covered, "lines", records, quarantined FROM spool_file'),
             'file_counts': rows('SELECT f.name, c.kind, c.name, c.stated, c.found '
                                 'FROM spool_count c JOIN spool_file f ON f.id = c.spool_file'),
         }

@@ -72,7 +72,7 @@ def read_back(db, kind):
     return [i.link_of(row) for row in i.query(db, 'SELECT * FROM link_view')]
 
 
-def test_content(work):
+def test_content(work, kind):
     """Every field of every record is found again."""
     os.mkdir(work + '/odd')
     spool = i.Spool(work + '/odd', cluster='')
@@ -85,7 +85,7 @@ def test_content(work):
     spool.close(lost={'spool_quota': 3})
     tap.equal(subprocess.run(['tests/validate', *spool.names]).returncode, 0,
               'the records are valid by their schemas')
-    db = work + '/odd.db'
+    db = kind.new('odd')
     result = i.ingest(db, work + '/odd')
     tap.equal((result.status, result.err), (0, ''), 'odd records load without a word')
     tap.equal(i.difference(read_back(db, 'run'), i.records_of(work + '/odd', 'run')), '',
@@ -101,7 +101,7 @@ def test_content(work):
     tap.equal(i.number(db, 'SELECT count(*) FROM missing_record'), 0, 'no record is missing')
 
 
-def test_sets(work):
+def test_sets(work, kind):
     """Objects in order with what belongs to them, exact bytes of the environment."""
     os.mkdir(work + '/sets')
     spool = i.Spool(work + '/sets')
@@ -116,7 +116,7 @@ def test_sets(work):
     key = spool.set(env=env, env_b64={'B': i.b64(b'\xff\n')})
     spool.record('run', spool.run(object_set=spool.set(objects=objects), env_set=key))
     spool.close()
-    db = work + '/sets.db'
+    db = kind.new('sets')
     tap.equal(i.ingest(db, work + '/sets').status, 0, 'sets load')
     rows = i.query(db, 'SELECT o.path, o.build_id, o.watermark, m.device, m.inode '
                    'FROM run r JOIN object_set_member m ON m.object_set = r.object_set '
@@ -132,13 +132,13 @@ def test_sets(work):
               'environment, exactly')
 
 
-def test_forms(work):
+def test_forms(work, kind):
     """The same records give the same database: again, compressed, in any order, by other names."""
     plain, packed = work + '/plain', work + '/packed'
     options = ('--runs', 499, '--links', 11, '--starts', 3, '--hosts', 2, '--files', 11)
     made = i.generate(plain, *options)
     i.generate(packed, *options, '--zstd')
-    db = work + '/plain.db'
+    db = kind.new('plain')
     result = i.ingest(db, plain)
     tap.equal((result.status, result.counts['file'], result.counts['run'], result.counts['link']),
               (0, 11, 499, 11), 'the summary counts')
@@ -155,11 +155,11 @@ def test_forms(work):
     result = i.ingest(db, packed)
     tap.equal(result.status, 1, 'a compressed copy is the same file')
 
-    db = work + '/packed.db'
+    db = kind.new('packed')
     i.ingest(db, packed)
     tap.equal(i.dump(db), first, 'compressed files load alike')
 
-    db = work + '/shuffled.db'
+    db = kind.new('shuffled')
     files = [os.path.join(plain, name) for name in os.listdir(plain)]
     for seed in range(3):
         random.Random(seed).shuffle(files)
@@ -181,17 +181,17 @@ def test_forms(work):
               'under other names: no record changes')
 
 
-def test_merge(work):
+def test_merge(work, kind):
     """start then run, run then start, the same run from two files."""
     for order in ('start run', 'run start', 'start', 'start start', 'run run'):
         directory = work + '/merge ' + order
         os.mkdir(directory)
-        db = directory + '.db'
+        db = kind.new(order)
         spool = i.Spool(directory)
         run = spool.run(exit={'code': 7})
-        for kind in order.split():
+        for record in order.split():
             spool.open()
-            if kind == 'start':
+            if record == 'start':
                 spool.record('start', spool.start(run))
             else:
                 spool.record('run', run)
@@ -205,11 +205,11 @@ def test_merge(work):
         tap.equal([tuple(row) for row in rows], [(*wanted, cwd)], '%s: one row' % order)
 
 
-def test_late(work):
+def test_late(work, kind):
     """A set that comes after the run that refers to it, in another file."""
     directory = work + '/late'
     os.mkdir(directory)
-    db = directory + '.db'
+    db = kind.new(os.path.basename(directory))
     spool = i.Spool(directory)
     spool.open()
     key = spool.set(objects=[{'path': '/lib/x.so', 'build_id': None, 'watermark': None}])
@@ -231,9 +231,13 @@ def test_late(work):
               b'/lib/x.so', 'the run has its objects then')
 
 
-def test_cluster(work):
+def text(value):
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def test_cluster(work, kind):
     """What make-spool says that it made, by user, program and end, is what the database has."""
-    summary, accounting, db = work + '/summary.json', work + '/sacct', work + '/cluster.db'
+    summary, accounting, db = work + '/summary.json', work + '/sacct', kind.new('cluster')
     made = i.generate(work + '/cluster', '--runs', 4999, '--hosts', 7, '--files', 23, '--days', 30,
                       '--objects', '0,2,41', '--links', 97, '--groups', 53, '--starts', 11,
                       '--summary', summary, '--sacct', accounting)
@@ -241,8 +245,8 @@ def test_cluster(work):
     tap.equal((result.status, result.counts['line quarantined']), (0, 0), 'a month is loaded')
     with open(summary) as file:
         said = json.load(file)
-    for what, column in (('users', 'user'), ('programs', 'CAST(exe AS text)')):
-        got = {row[0]: {'runs': row[1], 'elapsed_us': row[2], 'cpu_us': row[3]} for row in i.query(
+    for what, column in (('users', 'user'), ('programs', 'exe')):
+        got = {text(row[0]): {'runs': row[1], 'elapsed_us': row[2], 'cpu_us': row[3]} for row in i.query(
             db, 'SELECT %s, count(*), sum(elapsed_us), sum(user_us + system_us) FROM run_view '
             'GROUP BY 1' % column)}
         tap.equal(got, said[what], 'its %d %s, with their times' % (len(got), what))
@@ -263,7 +267,9 @@ def test_cluster(work):
               'every job has its accounting')
 
 
-with i.temporary() as directory:
-    for test in (test_content, test_sets, test_forms, test_merge, test_late, test_cluster):
-        test(directory)
+with i.temporary() as directory, i.kinds(directory, 'loading') as kinds:
+    for kind in kinds:
+        for test in (test_content, test_sets, test_forms, test_merge, test_late, test_cluster):
+            with i.temporary(directory) as work, tap.about(kind.name):
+                test(work, kind)
 tap.done()

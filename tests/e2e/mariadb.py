@@ -31,7 +31,8 @@ def missing():
 
 
 class Server:
-    """durable: each commit is on the disk before it is answered. extra: more options for mariadbd."""
+    """durable: each commit is on the disk before it is answered; else nothing waits for the disk.
+    extra: more options for mariadbd."""
 
     def __init__(self, folder, durable=False, extra=()):
         self.folder, self.process = os.path.abspath(folder), None
@@ -40,6 +41,7 @@ class Server:
         self.user = 'mysql' if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         self.options = ['--innodb-buffer-pool-size=128M', '--innodb-log-file-size=96M',
                         '--innodb-flush-log-at-trx-commit=%d' % (1 if durable else 0),
+                        *([] if durable else ['--innodb-flush-method=nosync']),
                         '--skip-networking', *extra]
         os.makedirs(self.folder, exist_ok=True)
         if os.geteuid() == 0:
@@ -119,12 +121,25 @@ class Database:
         return 'mysql://%s@localhost/%s?%s' % (
             user, self.name, '&'.join(('socket=' + self.server.socket, *parameters)))
 
+    def connect(self):
+        return self.server.connect(self.name)
+
     def query(self, sql, *values):
-        with contextlib.closing(self.server.connect(self.name)) as connection:
+        with contextlib.closing(self.connect()) as connection:
             return connection.query(sql, *values)
 
     def number(self, sql, *values):
         return self.query(sql, *values)[0][0]
+
+    def empty(self):
+        """As after --migrate, which takes seconds."""
+        with contextlib.closing(self.connect()) as connection:
+            for table, in connection.query(
+                    "SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND "
+                    "table_type = 'BASE TABLE' AND table_name NOT IN ('schema_version', 'prune_state')",
+                    self.name):
+                connection.query('DELETE FROM "%s"' % table)
+        return self
 
 
 # --- the client: libmariadb by ctypes, so that tests need no package for Python
@@ -242,6 +257,10 @@ class Connection:
             return self.rows(result)
         finally:
             self.library.mysql_free_result(result)
+
+    def execute(self, sql, values=()):
+        """As sqlite3's."""
+        return self.query(sql, *values)
 
     def rows(self, result):
         count = self.library.mysql_num_fields(result)

@@ -1,16 +1,29 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """TAP for end-to-end tests: ok(condition, name), skip(name, reason), done()."""
+import contextlib
 import sys
 
 _count = 0
 _failed = 0
+_about = ""
+
+
+@contextlib.contextmanager
+def about(what):
+    """Names of checks begin with what they are about."""
+    global _about
+    _about = what + ": "
+    try:
+        yield
+    finally:
+        _about = ""
 
 
 def ok(condition, name, detail=""):
     """One check. detail is shown when it fails."""
     global _count, _failed
     _count += 1
-    print(f"{'ok' if condition else 'not ok'} {_count} - {name}", flush=True)
+    print(f"{'ok' if condition else 'not ok'} {_count} - {_about}{name}", flush=True)
     if not condition:
         _failed += 1
         for line in str(detail)[:4000].splitlines():
@@ -25,7 +38,7 @@ def equal(got, want, name):
 def skip(name, reason):
     global _count
     _count += 1
-    print(f"ok {_count} - {name} # SKIP {reason}", flush=True)
+    print(f"ok {_count} - {_about}{name} # SKIP {reason}", flush=True)
 
 
 def done():
