@@ -56,8 +56,8 @@ WHERE NOT EXISTS (SELECT 1 FROM run_xalt x WHERE x.run_uuid = k.run_ref)
 -- has few columns, and those that cost (texts, accounting) are joined to what is left, in xalt_run.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW xalt_any_run AS
 SELECT r.run_id, r.local_time AS date, h.cluster AS syshost, g.watermark_text AS uuid, u.name AS user,
-	CONVERT(p.path USING utf8mb4) AS exec_path, p.module AS module_name, r.start_us, r.end_us, r.elapsed_us,
-	coalesce(r.cores, 1) AS num_cores, 1 AS runs, r.job, r.container
+	CONVERT(p.path USING utf8mb4) COLLATE utf8mb4_bin AS exec_path, p.module AS module_name,
+	r.start_us, r.end_us, r.elapsed_us, coalesce(r.cores, 1) AS num_cores, 1 AS runs, r.job, r.container
 FROM run r
 JOIN program g ON g.id = r.program
 JOIN path p ON p.id = g.path
@@ -65,7 +65,8 @@ LEFT JOIN host h ON h.id = r.host
 LEFT JOIN user_name u ON u.id = r.user
 UNION ALL
 SELECT r.group_id, r.local_time, h.cluster, g.watermark_text, u.name,
-	CONVERT(p.path USING utf8mb4), p.module, r.start_us, r.end_us, r.elapsed_us, 1, r.runs, r.job, r.container
+	CONVERT(p.path USING utf8mb4) COLLATE utf8mb4_bin, p.module,
+	r.start_us, r.end_us, r.elapsed_us, 1, r.runs, r.job, r.container
 FROM run_group r
 JOIN program g ON g.id = r.program
 JOIN path p ON p.id = g.path
@@ -104,7 +105,7 @@ SELECT r.run_id, j.job_id,
 	a.queue AS queue,
 	r.runs AS sum_runs, coalesce(r.elapsed_us / 1e6, 0e0) AS sum_time,
 	r.user, r.exec_path, r.module_name,
-	CONVERT(t.cwd USING utf8mb4) AS cwd,
+	CONVERT(t.cwd USING utf8mb4) COLLATE utf8mb4_bin AS cwd,
 	compress(t.argv) AS cmdline, n.runtime AS container
 FROM xalt_any_run r
 LEFT JOIN run_xalt x ON x.run_id = r.run_id
@@ -116,12 +117,13 @@ LEFT JOIN accounting a ON a.id = q.accounting;
 
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW xalt_link AS
 SELECT l.link_id, l.watermark_text AS uuid, nullif(lower(hex(x.hash_id)), '') AS hash_id, l.local_time AS date,
-	CASE l.source WHEN 'xalt' THEN l.compiler_name ELSE CONVERT(coalesce(d.name, k.name) USING utf8mb4) END
-		AS link_program,
-	CONVERT(coalesce(d.path, k.path) USING utf8mb4) AS link_path, coalesce(d.module, k.module) AS link_module_name,
-	compress(coalesce(t.driver_argv, t.link_line)) AS link_line, CONVERT(t.cwd USING utf8mb4) AS cwd,
+	CASE l.source WHEN 'xalt' THEN l.compiler_name
+		ELSE CONVERT(coalesce(d.name, k.name) USING utf8mb4) COLLATE utf8mb4_bin END AS link_program,
+	CONVERT(coalesce(d.path, k.path) USING utf8mb4) COLLATE utf8mb4_bin AS link_path,
+	coalesce(d.module, k.module) AS link_module_name,
+	compress(coalesce(t.driver_argv, t.link_line)) AS link_line, CONVERT(t.cwd USING utf8mb4) COLLATE utf8mb4_bin AS cwd,
 	u.name AS build_user, h.cluster AS build_syshost, l.time_us / 1e6 AS build_epoch,
-	CONVERT(o.path USING utf8mb4) AS exec_path
+	CONVERT(o.path USING utf8mb4) COLLATE utf8mb4_bin AS exec_path
 FROM link l
 LEFT JOIN host h ON h.id = l.host
 LEFT JOIN path o ON o.id = l.output
@@ -132,11 +134,11 @@ LEFT JOIN link_text t ON t.link_id = l.link_id
 LEFT JOIN link_xalt x ON x.link_id = l.link_id;
 
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW xalt_object AS
-SELECT o.id AS obj_id, CONVERT(p.path USING utf8mb4) AS object_path,
+SELECT o.id AS obj_id, CONVERT(p.path USING utf8mb4) COLLATE utf8mb4_bin AS object_path,
 	(SELECT CASE count(DISTINCT h.cluster) WHEN 1 THEN min(h.cluster) END FROM host h) AS syshost,
 	CAST(NULL AS CHAR(40)) AS hash_id, p.module AS module_name, CAST(NULL AS DATETIME) AS timestamp,
-	CASE WHEN CONVERT(p.name USING utf8mb4) LIKE '%.so' OR CONVERT(p.name USING utf8mb4) LIKE '%.so.%' THEN 'so'
-		WHEN CONVERT(p.name USING utf8mb4) LIKE '%.a' THEN 'a' WHEN CONVERT(p.name USING utf8mb4) LIKE '%.o' THEN 'o'
+	CASE WHEN p.name LIKE '%.so' OR p.name LIKE '%.so.%' THEN 'so'
+		WHEN p.name LIKE '%.a' THEN 'a' WHEN p.name LIKE '%.o' THEN 'o'
 		ELSE '--' END AS lib_type
 FROM object o JOIN path p ON p.id = o.path;
 
@@ -169,7 +171,7 @@ FROM link l JOIN link_text t ON t.link_id = l.link_id,
 
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW xalt_pkg AS
 SELECT k.id AS pkg_id, coalesce(x.run_id, k.run_ref) AS run_id, k.program, k.name AS pkg_name,
-	nullif(k.version, '') AS pkg_version, nullif(CONVERT(p.path USING utf8mb4), '') AS pkg_path
+	nullif(k.version, '') AS pkg_version, nullif(CONVERT(p.path USING utf8mb4) COLLATE utf8mb4_bin, '') AS pkg_path
 FROM package k
 JOIN path p ON p.id = k.path
 LEFT JOIN run_xalt x ON x.run_uuid = k.run_ref;

@@ -53,8 +53,8 @@ WHERE NOT EXISTS (SELECT 1 FROM run_xalt x WHERE x.run_uuid = k.run_ref)
 -- has few columns, and those that cost (texts, accounting) are joined to what is left, in xalt_run.
 CREATE VIEW xalt_any_run AS
 SELECT r.run_id, r.local_time AS date, h.cluster AS syshost, g.watermark_text AS uuid, u.name AS user,
-	CAST(p.path AS TEXT) AS exec_path, p.module AS module_name, r.start_us, r.end_us, r.elapsed_us,
-	coalesce(r.cores, 1) AS num_cores, 1 AS runs, r.job, r.container
+	CAST(p.path AS TEXT) AS exec_path, p.module AS module_name,
+	r.start_us, r.end_us, r.elapsed_us, coalesce(r.cores, 1) AS num_cores, 1 AS runs, r.job, r.container
 FROM run r
 JOIN program g ON g.id = r.program
 JOIN path p ON p.id = g.path
@@ -62,7 +62,8 @@ LEFT JOIN host h ON h.id = r.host
 LEFT JOIN user_name u ON u.id = r.user
 UNION ALL
 SELECT r.group_id, r.local_time, h.cluster, g.watermark_text, u.name,
-	CAST(p.path AS TEXT), p.module, r.start_us, r.end_us, r.elapsed_us, 1, r.runs, r.job, r.container
+	CAST(p.path AS TEXT), p.module,
+	r.start_us, r.end_us, r.elapsed_us, 1, r.runs, r.job, r.container
 FROM run_group r
 JOIN program g ON g.id = r.program
 JOIN path p ON p.id = g.path
@@ -113,9 +114,10 @@ LEFT JOIN job j ON j.id = r.job;
 
 CREATE VIEW xalt_link AS
 SELECT l.link_id, l.watermark_text AS uuid, nullif(lower(hex(x.hash_id)), '') AS hash_id, l.local_time AS date,
-	CASE l.source WHEN 'xalt' THEN l.compiler_name ELSE CAST(coalesce(d.name, k.name) AS TEXT) END
-		AS link_program,
-	CAST(coalesce(d.path, k.path) AS TEXT) AS link_path, coalesce(d.module, k.module) AS link_module_name,
+	CASE l.source WHEN 'xalt' THEN l.compiler_name
+		ELSE CAST(coalesce(d.name, k.name) AS TEXT) END AS link_program,
+	CAST(coalesce(d.path, k.path) AS TEXT) AS link_path,
+	coalesce(d.module, k.module) AS link_module_name,
 	coalesce(t.driver_argv, t.link_line) AS link_line, CAST(t.cwd AS TEXT) AS cwd,
 	u.name AS build_user, h.cluster AS build_syshost, l.time_us / 1e6 AS build_epoch,
 	CAST(o.path AS TEXT) AS exec_path

@@ -262,7 +262,7 @@ def run_ingest(db, *arguments):
 
 def load(db, folders, sacct, made):
     """Loaded, with what other parts of the loader fill: modules, and what only XALT's own records have."""
-    for arguments in [[folder] for folder in folders] + [['--sacct', name] for name in sacct]:
+    for arguments in [['--migrate']] + [[folder] for folder in folders] + [['--sacct', name] for name in sacct]:
         done = run_ingest(db, *arguments)
         if not tap.equal(done.returncode, 0, '%s takes %s' % (db.name, os.path.basename(arguments[-1]))):
             tap.ok(False, 'loaded', done.stdout)
@@ -317,7 +317,7 @@ def check_types(db):
 
 
 PLANS = (
-    ("date >= '2026-11-21' AND date < '2026-11-22'", 'local_time'),
+    ("date >= '2026-11-21 12:00:00' AND date < '2026-11-21 12:01:00'", 'local_time'),
     ("uuid = '01a1fd87-5b75-77d7-8337-fcd2345319ae'", 'watermark_text'),
 )
 
@@ -391,9 +391,6 @@ def check_all(work, server):
 
 with i.temporary() as folder:
     why = mariadb.missing()
-    if 'knows no mysql' in subprocess.run([i.INGEST, '--db', 'mysql://a@localhost/a', '--migrate'], text=True, check=False,
-                                          stderr=subprocess.PIPE).stderr:
-        why = 'this runmark-ingest knows no MariaDB'
     if why:
         tap.skip('the same in MariaDB', why)
         check_all(folder, None)

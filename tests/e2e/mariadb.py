@@ -158,7 +158,7 @@ class Field(ctypes.Structure):
                 [('extension', ctypes.c_void_p)])
 
 
-WHOLE, FRACTION, BINARY = {1, 2, 3, 8, 9, 13, 16}, {0, 4, 5, 246}, 63
+WHOLE, FRACTION, DATES, BINARY = {1, 2, 3, 8, 9, 13, 16}, {0, 4, 5, 246}, {7, 10, 11, 12}, 63
 _LIBRARY = []
 
 
@@ -216,7 +216,7 @@ def convert(field, data):
     if field.type in FRACTION:
         number = float(data)
         return int(number) if field.type in {0, 246} and not field.decimals else number
-    return data if field.charset == BINARY else data.decode('utf-8')
+    return data if field.charset == BINARY and field.type not in DATES else data.decode('utf-8')
 
 
 class Connection:
