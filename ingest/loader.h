@@ -11,7 +11,7 @@
 #include "ingest/plan.h"
 
 #define LOADER_EXPECTED_MAX 4096 /* names of files that others named as the one before them */
-#define LOADER_ATTEMPTS	    7	 /* at a file, when other loaders are in the way */
+#define LOADER_ATTEMPTS	    23	 /* at a file, when other loaders are in the way */
 
 struct totals {
 	uint64_t files, known;				   /* loaded; in the database before */

@@ -127,6 +127,17 @@ def number(db, sql, *values):
     return query(db, sql, *values)[0][0]
 
 
+def is_sound(db):
+    """The server's own check of all tables, or what it says."""
+    if not isinstance(db, mariadb.Database):
+        said = number(db, 'PRAGMA integrity_check')
+        return said == 'ok' or said
+    tables = [row[0] for row in query(db, "SELECT table_name FROM information_schema.tables WHERE "
+                                      "table_schema = database() AND table_type = 'BASE TABLE'")]
+    bad = [tuple(row) for row in query(db, 'CHECK TABLE ' + ', '.join(tables)) if row[3] != 'OK']
+    return not bad or bad
+
+
 def counts(db):
     """Rows of the tables that records go to."""
     return {table: number(db, 'SELECT count(*) FROM ' + table)

@@ -20,7 +20,7 @@ OPTIONS = ('--runs', RUNS, '--files', FILES, '--links', LINKS, '--starts', 5, '-
 
 
 def start(db, *arguments):
-    return subprocess.Popen([i.INGEST, '--db', 'sqlite:' + db, *arguments], text=True,
+    return subprocess.Popen([i.INGEST, '--db', i.url_of(db), *arguments], text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=i.environment())
 
 
@@ -28,15 +28,15 @@ def check(db, wanted, name):
     tap.equal(i.counts(db), {'run': RUNS, 'run_text': RUNS, 'link': LINKS, 'link_text': LINKS,
                              'node_record': FILES, 'spool_file': FILES, 'quarantine': 0,
                              'spool_problem': 0}, name + ': every record once')
-    tap.equal(i.number(db, 'PRAGMA integrity_check'), 'ok', name + ': the database is sound')
+    tap.equal(i.is_sound(db), True, name + ': the database is sound')
     got = i.dump(db)
     differ = [part for part in wanted if got[part] != wanted[part]]
     tap.equal(differ, [], name + ': equal to what one undisturbed loader makes')
 
 
-def test_kill(work, source, wanted, seconds):
+def test_kill(work, kind, source, wanted, seconds):
     rng = random.Random(97)
-    spool, archive, db = work + '/killed', work + '/archive', work + '/killed.db'
+    spool, archive, db = work + '/killed', work + '/archive', kind.new('killed')
     shutil.copytree(source, spool)
     os.mkdir(archive)
     inside = 0
@@ -57,8 +57,8 @@ def test_kill(work, source, wanted, seconds):
               ([], sorted(os.listdir(source))), 'every file is archived, none is lost')
 
 
-def test_many(work, source, wanted, loaders):
-    spool, db = '%s/many%d' % (work, loaders), '%s/many%d.db' % (work, loaders)
+def test_many(work, kind, source, wanted, loaders):
+    spool, db = '%s/many%d' % (work, loaders), kind.new('many%d' % loaders)
     shutil.copytree(source, spool)
     processes = [start(db, '--remove', spool) for _ in range(loaders)]
     results = [process.communicate() for process in processes]
@@ -70,9 +70,9 @@ def test_many(work, source, wanted, loaders):
     tap.equal(os.listdir(spool), [], '%d loaders: every file is removed' % loaders)
 
 
-def test_stop(work, source, wanted):
+def test_stop(kind, source, wanted):
     """SIGTERM ends a loader soon and cleanly."""
-    db = work + '/stopped.db'
+    db = kind.new('stopped')
     process = start(db, source)
     time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
@@ -85,15 +85,25 @@ def test_stop(work, source, wanted):
     check(db, wanted, 'stopped')
 
 
-with i.temporary() as directory:
-    i.generate(directory + '/source', *OPTIONS)
+def test_kind(work, kind, source):
+    db = kind.new('wanted')
     began = time.monotonic()
-    result = i.ingest(directory + '/wanted.db', directory + '/source')
+    i.ingest(db, source)
     seconds = time.monotonic() - began
-    wanted = i.dump(directory + '/wanted.db')
-    check(directory + '/wanted.db', wanted, 'undisturbed')
-    test_kill(directory, directory + '/source', wanted, seconds)
-    test_many(directory, directory + '/source', wanted, 2)
-    test_many(directory, directory + '/source', wanted, 4)
-    test_stop(directory, directory + '/source', wanted)
+    wanted = i.dump(db)
+    check(db, wanted, 'undisturbed')
+    test_kill(work, kind, source, wanted, seconds)
+    test_many(work, kind, source, wanted, 2)
+    test_many(work, kind, source, wanted, 4)
+    test_stop(kind, source, wanted)
+    return wanted
+
+
+with i.temporary() as directory, i.kinds(directory, 'exactly once') as kinds:
+    i.generate(directory + '/source', *OPTIONS)
+    dumps = []
+    for kind in kinds:
+        with i.temporary(directory) as work, tap.about(kind.name):
+            dumps.append(test_kind(work, kind, directory + '/source'))
+    tap.ok(all(dump == dumps[0] for dump in dumps), 'every kind of database has the same content')
 tap.done()
