@@ -63,6 +63,7 @@ struct mariadb {
 	bool is_names_open; /* the second one's */
 	bool is_claimed;    /* see claim() */
 	bool is_careful;    /* rows are put in one by one, since one of many was refused */
+	uint8_t lately_new[TABLE_COUNT];     /* entities that were not there, one after another */
 	struct mariadb_result result, found; /* found: of MANY_STATE */
 	struct mariadb_writer *writer;
 };

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 
+#define NEW_IN_A_ROW 7
+
 /* The first connection is ours, and the table as if nothing waited to be put in. */
 static int take_first(struct mariadb *self, const struct table *table)
 {
@@ -93,16 +95,28 @@ int mariadb_entity(struct backend *backend, const struct table *table, const str
 	MYSQL_STMT *statement;
 	int r = is_set(table) ? take_first(self, table) : mariadb_ready(self);
 
-	if (r == 0)
+	/* Where the last ones were all new, as jobs are, it is not looked for first. */
+	if (r == 0 && self->lately_new[table->number] < NEW_IN_A_ROW) {
 		r = find(self, link, table, row, ret_id);
-	if (r != -ENOENT)
+		if (r != -ENOENT) {
+			self->lately_new[table->number] = 0;
+			return r;
+		}
+		r = 0;
+	}
+	if (r < 0)
 		return r;
 	r = is_set(table) ? mariadb_commit_names(self) : begin_names(self);
 	if (r == 0)
 		r = execute(self, link, mariadb_sql_entity(table), row, table->count, &statement);
-	if (r == 0)
-		*ret_id = (int64_t)mysql_stmt_insert_id(statement);
-	return r;
+	if (r < 0)
+		return r;
+	*ret_id = (int64_t)mysql_stmt_insert_id(statement);
+	if (mysql_stmt_affected_rows(statement) != 1)
+		self->lately_new[table->number] = 0;
+	else if (self->lately_new[table->number] < NEW_IN_A_ROW)
+		self->lately_new[table->number]++;
+	return 0;
 }
 
 /* After something was added to the batch. */

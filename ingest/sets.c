@@ -236,23 +236,36 @@ void sets_set_known(struct loader *loader, const struct set *set, int64_t id)
 	cache_put(loader->cache, KNOWN + set->kind->set, &key, 1, id);
 }
 
+/* One that is there, perhaps since a run referred to it: whether its members are, too. */
+static int find_set(struct loader *loader, const struct table *table, const struct value *row,
+		    int64_t *ret_id, bool *ret_has_members)
+{
+	struct value found[MAPPING_COLUMNS_MAX];
+	int r = loader_entity(loader, table, row, ret_id);
+
+	if (r == 0)
+		r = loader->db->ops->get(loader->db, table, *ret_id, found);
+	if (r == 0)
+		*ret_has_members = found[1].type != VALUE_NULL;
+	return r;
+}
+
 int sets_put(struct loader *loader, const cJSON *record, const struct set *set, int64_t *ret_id)
 {
 	const struct table *table = mapping_tables[set->kind->set];
-	struct value key[2] = {value_bytes(set->hash, SET_HASH_SIZE), value_null()};
-	struct value row[MAPPING_COLUMNS_MAX];
-	struct value members;
-	int r = loader_entity(loader, table, key, ret_id);
+	const struct value row[2] = {value_bytes(set->hash, SET_HASH_SIZE),
+				     value_integer(cJSON_GetArraySize(set->members))};
+	bool is_new, has_members = false;
+	int r = loader->db->ops->insert(loader->db, table, INSERT_KEEP, row, &is_new, ret_id);
 
-	if (r == 0)
-		r = loader->db->ops->get(loader->db, table, *ret_id, row);
+	if (r == 0 && !is_new)
+		r = find_set(loader, table, row, ret_id, &has_members);
 	if (r < 0)
 		return r;
-	if (row[1].type == VALUE_NULL) {
+	if (!has_members) {
 		r = set->kind->put(loader, record, set->members, *ret_id);
-		members = value_integer(cJSON_GetArraySize(set->members));
-		if (r == 0)
-			r = loader->db->ops->update(loader->db, table, *ret_id, 1, 1, &members);
+		if (r == 0 && !is_new)
+			r = loader->db->ops->update(loader->db, table, *ret_id, 1, 1, &row[1]);
 		/* A refused member would leave half a set: that ends the transaction. */
 		if (r < 0)
 			return r == -EINVAL ? -EIO : r;
