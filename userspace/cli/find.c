@@ -232,6 +232,10 @@ static const struct option_spec find_options[] = {
 	{"lib", "LIBRARY", &option_text, FILTER(lib),
 	 "Runs that mapped this library: a path, a glob, or a bare name, which\n"
 	 "fits any version behind it (libm.so: libm.so.6)."},
+	{"software", "NAME", &option_text, FILTER(software),
+	 "Runs of programs that reports call so (GROMACS), or a glob:\nsee runmark-names(5)."},
+	{"module", "NAME", &option_text, FILTER(module),
+	 "Runs with a program or library of this module: gcc, gcc/12.2, or a\nglob."},
 	{"watermark", "UUID", &option_uuid, offsetof(struct find_args, watermark),
 	 "Runs with this watermark, of the program or of a library."},
 	{"build-id", "HEX", &option_text, offsetof(struct find_args, build_id),

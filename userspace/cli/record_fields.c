@@ -56,6 +56,8 @@ static const struct field run_items[] = {
 	{"owner_uid", "exe.owner_uid", FIELD_NUMBER, 0},
 	{"size", "exe.size", FIELD_NUMBER, 0},
 	{"mtime_us", "exe.mtime", FIELD_TIME, 0},
+	{"software", "exe.software", FIELD_TEXT, FIELD_OPTIONAL},
+	{"module", "exe.module", FIELD_TEXT, FIELD_OPTIONAL},
 	{"script", "script.path", FIELD_BYTES, 0},
 	{"argv", "argv", FIELD_JSON, 0},
 	{"argv_b64", "argv_b64", FIELD_JSON, FIELD_OPTIONAL},
@@ -131,6 +133,8 @@ static const struct field group_items[] = {
 	{"owner_uid", "exe.owner_uid", FIELD_NUMBER, 0},
 	{"size", "exe.size", FIELD_NUMBER, 0},
 	{"mtime_us", "exe.mtime", FIELD_TIME, 0},
+	{"software", "exe.software", FIELD_TEXT, FIELD_OPTIONAL},
+	{"module", "exe.module", FIELD_TEXT, FIELD_OPTIONAL},
 	{"script", "script.path", FIELD_BYTES, 0},
 	{"env_set_hash", "env_set", FIELD_HEX, 0},
 	{"object_set_hash", "object_set", FIELD_HEX, 0},
@@ -205,6 +209,8 @@ static const struct field object_items[] = {
 	{"nullif(o.watermark, x'')", "watermark", FIELD_UUID, 0},
 	{"m.device", "device", FIELD_TEXT, 0},
 	{"m.inode", "inode", FIELD_DECIMAL, 0},
+	{"p.software", "software", FIELD_TEXT, FIELD_OPTIONAL},
+	{"p.module", "module", FIELD_TEXT, FIELD_OPTIONAL},
 };
 const struct field_list object_fields = {object_items, ARRAY_SIZE(object_items)};
 

@@ -21,6 +21,8 @@ struct run_filter {	  /* NULL, empty, 0: any */
 	const char *host;		  /* name or glob */
 	const char *exe, *lib;		  /* see pattern.h */
 	const char *file;		  /* path: as program or as library */
+	const char *software;		  /* what a program is called, or a glob */
+	const char *module;		  /* of a program or library: name, name/version, glob */
 	struct bytes watermark, build_id; /* of the program or of one of its libraries */
 	bool failed; /* ended with a signal or another code than 0; of a group, one at least */
 	int signal;
@@ -48,7 +50,7 @@ struct run_condition {
 	struct ids ids[RUN_COLUMNS];
 };
 
-#define RUN_CONDITIONS_MAX 11
+#define RUN_CONDITIONS_MAX 13
 #define RUN_STEP_MAX	   64
 
 struct run_conditions {

@@ -170,8 +170,8 @@ static int find_paths(struct store *store, const struct pattern *pattern, struct
 	return r;
 }
 
-static int add_programs_of_paths(struct store *store, const struct ids *paths,
-				 struct run_condition *condition)
+int run_resolve_programs(struct store *store, const struct ids *paths,
+			 struct run_condition *condition)
 {
 	return collect_each(store, "SELECT id FROM program WHERE path = ?", paths,
 			    &condition->ids[RUN_PROGRAM]);
@@ -185,8 +185,7 @@ static int add_sets_of_objects(struct store *store, struct ids *objects,
 			    objects, &condition->ids[RUN_OBJECT_SET]);
 }
 
-static int add_sets_of_paths(struct store *store, const struct ids *paths,
-			     struct run_condition *condition)
+int run_resolve_sets(struct store *store, const struct ids *paths, struct run_condition *condition)
 {
 	_cleanup_ids_ struct ids objects = {0};
 	int r = collect_each(store, "SELECT id FROM object WHERE path = ?", paths, &objects);
@@ -204,9 +203,9 @@ static int resolve_pattern(struct store *store, const char *text, bool as_progra
 	if (r >= 0)
 		r = find_paths(store, &pattern, &paths);
 	if (r >= 0 && as_program)
-		r = add_programs_of_paths(store, &paths, condition);
+		r = run_resolve_programs(store, &paths, condition);
 	if (r >= 0 && as_library)
-		r = add_sets_of_paths(store, &paths, condition);
+		r = run_resolve_sets(store, &paths, condition);
 	return r;
 }
 
@@ -294,6 +293,8 @@ int run_resolve(struct store *store, const struct run_filter *filter, struct run
 		{filter->exe, resolve_exe},
 		{filter->lib, resolve_lib},
 		{filter->file, resolve_file},
+		{filter->software, run_resolve_software},
+		{filter->module, run_resolve_module},
 		{filter->watermark.len, resolve_watermark},
 		{filter->build_id.len, resolve_build_id},
 		{filter->running, resolve_running},
