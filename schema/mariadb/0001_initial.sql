@@ -298,7 +298,6 @@ CREATE TABLE IF NOT EXISTS run (
 	KEY run_job (job, start_us),
 	KEY run_host (host, start_us),
 	KEY run_container (container, start_us),
-	KEY run_parent (parent_run_id),
 	KEY run_span (span, start_us),
 	KEY run_failed (failed, start_us),
 	-- for retention, which asks whether anybody still refers to a row

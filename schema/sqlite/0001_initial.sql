@@ -19,7 +19,8 @@
 --     In `object` and `program` an absent one is the empty blob x'', never NULL (they are part of unique keys).
 --     Elsewhere absent facts are NULL.
 --  4. Paths and values are bytes (BLOB), for they may hold anything but NUL. A text never equals a blob:
---     bind them as blobs, or WHERE path.path = CAST('/usr/bin/ls' AS BLOB). LIKE and GLOB work on them.
+--     bind them as blobs, or WHERE path.path = CAST('/usr/bin/ls' AS BLOB). LIKE and GLOB may find nothing in a blob
+--     (so in Debian): CAST(path AS TEXT) LIKE '/home/%'.
 --     Last part of a path: path.name, indexed: name = CAST('a.out' AS BLOB), or a range for a prefix
 --     (name >= CAST('libm.so' AS BLOB) AND name < CAST('libm.sp' AS BLOB)).
 --  5. argv, link_line and the like are the JSON array of the record (json_each reads it) with U+FFFD for what
@@ -284,7 +285,6 @@ CREATE INDEX run_object_set ON run (object_set, start_us);
 CREATE INDEX run_job ON run (job, start_us) WHERE job IS NOT NULL;
 CREATE INDEX run_host ON run (host, start_us);
 CREATE INDEX run_container ON run (container, start_us) WHERE container IS NOT NULL;
-CREATE INDEX run_parent ON run (parent_run_id) WHERE parent_run_id IS NOT NULL;
 CREATE INDEX run_open ON run (host, boot) WHERE state = 0;
 CREATE INDEX run_span ON run (span, start_us) WHERE span IS NOT NULL;
 CREATE INDEX run_failed ON run (failed, start_us) WHERE failed IS NOT NULL;
