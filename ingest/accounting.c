@@ -125,6 +125,37 @@ static int renew(struct import *import, int64_t id, struct value row[ACCOUNTING_
 	return r;
 }
 
+/*
+ * The submission is not known. Of its job XALT may have told account and queue before: then this
+ * takes the place of that. -ENOENT: it has not.
+ */
+static int take_place(struct import *import, struct value row[ACCOUNTING_COLUMNS])
+{
+	struct value key[ACCOUNTING_STAGE], old[MAPPING_COLUMNS_MAX];
+	int64_t id;
+	int r;
+
+	memcpy(key, row, sizeof(key));
+	key[ACCOUNTING_SUBMIT] = value_integer(-1);
+	r = import->db->ops->find(import->db, &mapping_accounting, key, &id);
+	if (r == 0)
+		r = import->db->ops->get(import->db, &mapping_accounting, id, old);
+	if (r < 0)
+		return r;
+	if (!is_equal(&old[ACCOUNTING_STATE],
+		      &(struct value){.type = VALUE_TEXT, .bytes = bytes_of(ACCOUNTING_UNKNOWN)}))
+		return -ENOENT;
+	for (size_t i = ACCOUNTING_STAGE; i < ACCOUNTING_IMPORTED; i++)
+		if (row[i].type == VALUE_NULL)
+			row[i] = old[i];
+	r = import->db->ops->update(import->db, &mapping_accounting, id, ACCOUNTING_SUBMIT,
+				    ACCOUNTING_COLUMNS - ACCOUNTING_SUBMIT,
+				    row + ACCOUNTING_SUBMIT);
+	if (r == 0)
+		import->totals->added++;
+	return r;
+}
+
 /* The job whose steps may have followed; a transaction is begun when there is something for it. */
 static int store_job(struct import *import)
 {
@@ -146,6 +177,8 @@ static int store_job(struct import *import)
 	r = db->ops->find(db, &mapping_accounting, row, &id);
 	if (r == 0)
 		return renew(import, id, row);
+	if (r == -ENOENT)
+		r = take_place(import, row);
 	if (r != -ENOENT)
 		return r;
 	r = db->ops->insert(db, &mapping_accounting, INSERT_KEEP, row, NULL, &id);

@@ -2,6 +2,8 @@
 /* Imports what sacct printed into the table accounting. */
 #pragma once
 
+#define ACCOUNTING_UNKNOWN "UNKNOWN" /* state of a job of which only XALT has told */
+
 #include "ingest/backend.h"
 
 struct accounting_totals {

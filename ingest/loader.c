@@ -113,8 +113,7 @@ static void add_totals(struct totals *to, const struct totals *from)
 		sum[i] += part[i];
 }
 
-/* Somebody else's transaction was in the way: wait a little, longer each time. */
-static void wait_a_little(int attempt)
+void loader_pause(int attempt)
 {
 	/* Not all those who met wait equally long. */
 	long ms = RETRY_STEP_MS * (attempt + 1) + getpid() % RETRY_STEP_MS;
@@ -141,7 +140,7 @@ int loader_load(struct loader *loader, int dir, const char *path, struct file_re
 		}
 		if (r != -EAGAIN || attempt == LOADER_ATTEMPTS || *loader->stop)
 			break;
-		wait_a_little(attempt);
+		loader_pause(attempt);
 	}
 	/* It was in, only the answer was lost. */
 	if (r == 0 && is_doubtful && ret->outcome == FILE_KNOWN) {

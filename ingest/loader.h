@@ -51,6 +51,9 @@ void loader_done(struct loader *loader);
 /* Begins a transaction. Forgets the ids it knows if rows have been pruned since the last one. */
 int loader_begin(struct loader *loader);
 
+/* Somebody else's transaction was in the way: waits a little, longer each time. */
+void loader_pause(int attempt);
+
 /* A plan_resolver; arg is the loader. */
 int loader_entity(void *arg, const struct table *table, const struct value *key, int64_t *ret_id);
 

@@ -3,6 +3,7 @@
 #include "ingest/accounting.h"
 #include "ingest/names_command.h"
 #include "ingest/work.h"
+#include "ingest/xalt_command.h"
 #include "common/config.h"
 #include "common/log.h"
 #include "common/text.h"
@@ -138,6 +139,13 @@ static int import_jobs(struct backend *db, const char *path)
 	return t.added + t.changed + t.known + t.older ? STATUS_LOADED : STATUS_NOTHING;
 }
 
+static int import_xalt(struct backend *db, const struct options *options)
+{
+	int r = xalt_command(db, options->spool, options->spool_count, &stop);
+
+	return r < 0 ? STATUS_FAILED : r ? STATUS_LOADED : STATUS_NOTHING;
+}
+
 /* The spool of the configuration, where none is named. */
 static int load_configured(struct backend *db, const struct options *options)
 {
@@ -193,6 +201,8 @@ static int run(const struct options *options)
 		r = names_command_refresh(db, &stop);
 	else if (options->sacct)
 		r = import_jobs(db, options->sacct);
+	else if (options->xalt)
+		r = import_xalt(db, options);
 	else if (options->spool_count)
 		r = load(db, options, options->spool, options->spool_count);
 	else

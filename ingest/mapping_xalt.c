@@ -40,7 +40,7 @@ TABLE(mapping_link_xalt, "link_xalt", TABLE_LINK_XALT, 1, false);
 
 static const struct column mapping_package_columns[] = {
 	FIELD("run_ref", "run_ref", UUID, REQUIRED),
-	FIELD("program", "program", TEXT, REQUIRED),
+	FIELD("program", "program", TEXT, REQUIRED, .max = 64),
 	FIELD("name", "name", TEXT, REQUIRED),
 	FIELD("version", "version", TEXT, FILL),
 	{.field = "path", .name = "path", .kind = COLUMN_ENTITY, .entity = &mapping_path, FILL},

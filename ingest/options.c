@@ -17,6 +17,7 @@ enum option_id {
 	OPTION_NAMES,
 	OPTION_CHECK_NAMES,
 	OPTION_EXPLAIN_NAME,
+	OPTION_XALT,
 	OPTION_HELP,
 	OPTION_VERSION,
 	OPTION_COUNT
@@ -36,6 +37,8 @@ static const struct {
 	[OPTION_NAMES] = {"names", NULL, "only find software and modules of all paths anew"},
 	[OPTION_CHECK_NAMES] = {"check-names", NULL, "only check the rules and tables of names"},
 	[OPTION_EXPLAIN_NAME] = {"explain-name", "PATH", "only show what a path would be called"},
+	[OPTION_XALT] = {"xalt", NULL,
+			 "import what XALT recorded: files, directories, logs (-: standard input)"},
 	[OPTION_HELP] = {"help", NULL, "show this"},
 	[OPTION_VERSION] = {"version", NULL, "show the version"},
 };
@@ -69,6 +72,11 @@ static enum options_next check(const struct options *options)
 	if (options->sacct && (options->migrate || options->quarantine || options->follow ||
 			       options->remove || options->archive || options->spool_count))
 		return wrong("--sacct imports jobs alone: it takes only --db");
+	if (options->xalt && (options->migrate || options->quarantine || options->follow ||
+			      options->remove || options->archive || options->sacct))
+		return wrong("--xalt imports what XALT recorded alone: it takes only --db");
+	if (options->xalt && !options->spool_count)
+		return wrong("--xalt needs a file or directory of XALT's, or -");
 	if ((options->migrate || options->quarantine) &&
 	    (options->follow || options->remove || options->archive || options->spool_count))
 		return wrong("--migrate and --quarantine load nothing: they take only --db");
@@ -102,6 +110,9 @@ static void take(struct options *options, enum option_id id)
 		break;
 	case OPTION_EXPLAIN_NAME:
 		options->explain_name = optarg;
+		break;
+	case OPTION_XALT:
+		options->xalt = true;
 		break;
 	case OPTION_FOLLOW:
 		options->follow = true;

@@ -9,7 +9,7 @@ struct options {
 	const char *archive;	  /* directory, or NULL */
 	const char *sacct;	  /* file of what sacct printed, "-": standard input; or NULL */
 	const char *explain_name; /* path, or NULL */
-	bool follow, remove, migrate, quarantine, names, check_names;
+	bool follow, remove, migrate, quarantine, names, check_names, xalt;
 	char **spool; /* the rest: files and directories; borrowed */
 	size_t spool_count;
 };

@@ -39,6 +39,19 @@ void progress_show(void *arg, const char *path, uint64_t lines)
 	fflush(stderr);
 }
 
+void progress_records(struct progress *progress, uint64_t records)
+{
+	uint64_t now = now_ms();
+
+	if (!progress->is_shown || now - progress->last_ms < STEP_MS)
+		return;
+	progress->last_ms = now;
+	progress->is_there = true;
+	fprintf(stderr, "\r%llu records, %llu a second\033[K", (unsigned long long)records,
+		(unsigned long long)(records * 1000 / MAX(now - progress->start_ms, 1)));
+	fflush(stderr);
+}
+
 void progress_clear(struct progress *progress)
 {
 	if (progress->is_there)

@@ -15,5 +15,7 @@ struct progress {
 void progress_init(struct progress *progress, const struct loader *loader);
 /* loader's callback; arg is the struct. At most five times a second. */
 void progress_show(void *arg, const char *path, uint64_t lines);
+/* records: loaded so far, of what has no known end. */
+void progress_records(struct progress *progress, uint64_t records);
 /* Wipes the line, before something else is printed. */
 void progress_clear(struct progress *progress);

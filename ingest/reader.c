@@ -36,24 +36,31 @@ static int open_file(int dir, const char *path, struct stat *ret_stat)
 	return TAKE_FD(fd);
 }
 
-int reader_open(int dir, const char *path, struct reader **ret, struct stat *ret_stat)
+int reader_new(int fd, struct reader **ret)
 {
 	_cleanup_reader_ struct reader *reader = calloc(1, sizeof(*reader));
 	int r;
 
-	if (!reader)
+	if (!reader) {
+		close(fd);
 		return -ENOMEM;
-	reader->fd = open_file(dir, path, ret_stat);
-	if (reader->fd < 0)
-		return reader->fd;
+	}
+	reader->fd = fd;
 	reader->chunk = malloc(CHUNK_SIZE);
 	if (!reader->chunk)
 		return -ENOMEM;
 	r = reader_rewind(reader);
-	if (r < 0)
+	if (r < 0 && r != -ESPIPE)
 		return r;
 	*ret = TAKE_PTR(reader);
 	return 0;
+}
+
+int reader_open(int dir, const char *path, struct reader **ret, struct stat *ret_stat)
+{
+	int fd = open_file(dir, path, ret_stat);
+
+	return fd < 0 ? fd : reader_new(fd, ret);
 }
 
 void reader_free(struct reader *reader)

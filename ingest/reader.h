@@ -19,6 +19,9 @@ struct line {
 
 /* *ret_stat: of the file. Only regular files; -ENOTSUP for others. */
 int reader_open(int dir, const char *path, struct reader **ret, struct stat *ret_stat);
+/* Of what is open: also a pipe, which can't be rewound, and whose lines are plain. Takes fd, also
+ * when it fails. */
+int reader_new(int fd, struct reader **ret);
 void reader_free(struct reader *reader);
 
 /* From the first line again. */

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <xxhash.h>
 
+#define DAY_MS 86400000
+
 static void put_le(uint8_t *out, uint64_t value, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -60,6 +62,30 @@ void id_derived(const uuid_t from, const char *what, uuid_t ret)
 	memcpy(facts + 16, what, strnlen(what, sizeof(facts) - 16));
 	hash(facts, sizeof(facts), digest);
 	memcpy(ret, from, 6);
+	memcpy(ret + 6, digest, 10);
+	set_version(ret, 8);
+}
+
+static uint64_t get_time(const uint8_t *id)
+{
+	uint64_t ms = 0;
+
+	for (size_t i = 0; i < 6; i++)
+		ms = ms << 8 | id[i];
+	return ms;
+}
+
+void id_foreign(const uint8_t uuid[16], uint64_t ms, uuid_t ret)
+{
+	uint64_t own_ms = get_time(uuid), apart = own_ms > ms ? own_ms - ms : ms - own_ms;
+	uint8_t digest[16];
+
+	if (uuid[6] >> 4 == 7 && uuid[8] >> 6 == 2 && apart <= DAY_MS) {
+		memcpy(ret, uuid, 16);
+		return;
+	}
+	hash(uuid, 16, digest);
+	put_time(ret, ms);
 	memcpy(ret + 6, digest, 10);
 	set_version(ret, 8);
 }

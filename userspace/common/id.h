@@ -26,6 +26,13 @@ void id_run(const uint8_t boot_id[16], uint32_t pid, uint64_t start_ticks, uint3
  * time is the run's. */
 void id_derived(const uuid_t from, const char *what, uuid_t ret);
 
+/*
+ * For what another program named by a UUID of any version, and that happened at ms: the UUID itself
+ * if it is of version 7 and of that time, give or take a day; else version 8, ms and a hash of it.
+ * So ids lie in the order of time, and the same name makes the same one.
+ */
+void id_foreign(const uint8_t uuid[16], uint64_t ms, uuid_t ret);
+
 /* Version 7: now, random. Uses getrandom(); never blocks (falls back to clock and pid). */
 void id_new(uuid_t ret);
 

@@ -1,0 +1,207 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What XALT recorded comes into the database once, from files and from logs; who asks gets sensible answers."""
+import base64
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import ingest as i
+import tap
+import xalt
+
+RUNMARK = os.path.join(os.path.dirname(i.INGEST), 'runmark')
+MANY, KILLS = 10007, 101 if i.LONG else 17
+TABLES = ('run', 'run_text', 'run_xalt', 'link', 'link_text', 'link_xalt', 'package', 'object_set',
+          'object_set_member', 'env_set', 'env_set_member', 'input_set', 'input_set_member', 'accounting', 'host',
+          'user_name', 'path', 'program', 'object', 'job', 'quarantine')
+
+
+def load(db, *paths, **options):
+    return i.ingest(db, '--xalt', *paths, **options)
+
+
+def content(db):
+    with sqlite3.connect(db) as connection:
+        return {table: sorted(connection.execute('SELECT * FROM %s' % table), key=repr) for table in TABLES}
+
+
+def facts(db):
+    """What is told, whatever the order in which it came."""
+    with sqlite3.connect(db) as connection:
+        return {name: sorted(connection.execute(sql), key=repr) for name, sql in {
+            'runs': 'SELECT r.run_id, state, host, cluster, user, exe, r.watermark, argv, cwd, job_id, start_us, '
+                    'end_us, elapsed_us, r.cores, object_set_hash, env_set_hash, incomplete, x.run_uuid, x.tasks '
+                    'FROM run_view r JOIN run_xalt x ON x.run_id = r.run_id',
+            'links': 'SELECT link_id, watermark, output, compiler_name, link_line, cwd, time_us FROM link_view',
+            'inputs': 'SELECT position, kind, path FROM input_set_member m JOIN object_view o ON o.id = m.object',
+            'packages': 'SELECT run_ref, program, k.name, version, p.path FROM package k JOIN path p ON p.id = k.path',
+        }.items()}
+
+
+def runmark(db, *arguments):
+    done = subprocess.run([RUNMARK, *arguments], env={**i.environment(), 'RUNMARK_DB': 'sqlite:' + db},
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_samples(work):
+    db = work + '/samples.db'
+    first = load(db, xalt.SAMPLES)
+    tap.ok(first.status == 0 and first.counts['link'] == 1 and first.counts['packages'] == 2 and
+           first.counts['run'] == 3 and first.counts['record quarantined'] == 0,
+           'the real records: 3 runs, a link, 2 packages', first)
+    tap.equal([tuple(row) for row in i.query(
+        db, 'SELECT r.exe, r.source, r.state, l.output, l.compiler_name, l.source AS by FROM run_view r '
+        'JOIN link_view l ON l.watermark = r.watermark')],
+        [(b'/home/alice/proj/tiny_wm', 'xalt', 1, b'/home/alice/proj/tiny_wm', 'gcc', 'xalt')],
+        'a run is joined with its link by the watermark')
+    tap.equal([tuple(row) for row in i.query(
+        db, 'SELECT k.name, k.version, r.exe FROM package k JOIN run_xalt x ON x.run_uuid = k.run_ref '
+        'JOIN run_view r ON r.run_id = x.run_id ORDER BY 1')],
+        [(name, '3.11.2', b'/usr/bin/python3.11') for name in ('json.encoder', 'json.scanner')],
+        'and with its packages')
+    row = i.query(db, "SELECT * FROM run_view WHERE exe_name = CAST('dl2' AS BLOB)")[0]
+    tap.equal((row['state'], row['start_us'], row['end_us'], row['elapsed_us'], row['host'], row['cluster'],
+               row['pid'], row['boot_id'], row['cores'], row['user']),
+              (1, 1795256076638400, 1795256076638900, 500, '', 'testhost', None, None, 1, 'root'),
+              'start and end are one run, which tells what XALT knows and nothing else')
+    tap.equal(i.number(db, "SELECT count(*) FROM object_set_member m JOIN run r ON r.object_set = m.object_set "
+                       "JOIN program g ON g.id = r.program JOIN path p ON p.id = g.path "
+                       "WHERE p.name = CAST('dl2' AS BLOB)"), 3, 'with the library that it opened after its start')
+    tap.equal(i.number(db, 'SELECT count(*) FROM input_set_member'), 12, 'each input of the link once')
+    before = content(db)
+    again = load(db, xalt.SAMPLES)
+    tap.ok(again.status == 0 and again.counts['record known before'] == 7 and
+           content(db) == before, 'imported twice: no change', again)
+    whole = load(db, xalt.SAMPLE_LOG)
+    tap.ok(whole.counts['run'] == 1 and 'checksum' in whole.err, 'the real lines of a log, whose checksum is not '
+           'that of what they were changed to: loaded and said', whole)
+    tap.equal(i.number(db, "SELECT incomplete FROM run_view WHERE exe_name = CAST('tp' AS BLOB)"),
+              '["record: its checksum is wrong"]', 'and marked')
+    return db
+
+
+def test_cli(db):
+    status, out, err = runmark(db, 'find', '--since', '2026-01-01', '--format', 'json')
+    found = [json.loads(line) for line in out.splitlines()]
+    tap.ok(status == 0 and len(found) == 4 and all(
+        run['source'] == 'xalt' and run['pid'] is None and run['boot_id'] is None and run['exit'] is None
+        for run in found), 'runmark find shows them', (status, out, err))
+    for words, what, wanted in (
+            (('find', '--since', '2026-01-01', '--exe', 'tiny_wm'), 'by program', 'tiny_wm'),
+            (('find', '--since', '2026-01-01', '--lib', 'libz.so.1.2.13'), 'by library', 'dl2'),
+            (('show', '01a1fd85-68bc-75c8-b081-870eb194e688'), 'a watermark', 'linked 2026-11-21'),
+            (('show', '01a1fd87-5b75-77d7-8337-fcd2345319ae'), 'a run', 'xalt')):
+        status, out, err = runmark(db, *words)
+        tap.ok(status == 0 and wanted in out, 'runmark %s: %s' % (words[0], what), (status, out, err))
+
+
+def records():
+    """Some of each kind; one with a blank where a piece ends."""
+    runs = [xalt.run(n, end=n % 3 > 0) for n in range(23)]
+    runs[5]['cmdlineA'] = ['./a.out', 'x y ' * 499]
+    return runs + [xalt.link(n) for n in range(7)] + \
+        [xalt.package(runs[n]['userT']['run_uuid'], 'p%d' % n) for n in range(11)]
+
+
+def test_log(work):
+    rng = random.Random(97)
+    files, plain = work + '/files', work + '/plain.db'
+    for record in records():
+        xalt.write(files, record)
+    load(plain, files)
+    wanted = facts(plain)
+    for run in range(len(wanted['runs'])):  # a log tells the host besides
+        wanted['runs'][run] = wanted['runs'][run][:2] + ('n042',) + wanted['runs'][run][3:]
+    tap.equal([len(wanted[kind]) for kind in ('runs', 'links', 'packages')], [23, 7, 11], 'files of all kinds')
+    other = b'Nov 21 10:14:19 n042 sshd[17]: V:4 XALT'
+    for version in (4, 3):
+        lines = [line for record in records() for line in xalt.lines_of(record, version)]
+        for name, change in (
+                ('as they come', list),
+                ('shuffled', lambda l: rng.sample(l, len(l))),
+                ('doubled and shuffled', lambda l: rng.sample(l + l, 2 * len(l))),
+                ('twice one after the other', lambda l: l + l),
+                ('without blanks at the ends of lines', lambda l: [x.rstrip() for x in l])):
+            db = '%s/log-%d-%s.db' % (work, version, name[:7].replace(' ', ''))
+            mixed = [line for piece in change(lines) for line in (piece, other)]
+            result = load(db, '-', stdin=as_file(work, mixed))
+            tap.ok(result.status == 0 and facts(db) == wanted and 'incomplete' not in result.out and
+                   result.counts['line of others'] == len(mixed) // 2,
+                   'V:%d, %s: the same as from files' % (version, name), (result, i.counts(db)))
+    lines = [line for record in records() for line in xalt.lines_of(record)]
+    db, log = work + '/missing.db', work + '/messages'
+    victim = next(n for n, line in enumerate(lines) if b'run_fini' in line and b'idx:01' in line)
+    key = lines[victim].split(b'key:')[1].split()[0].decode()
+    with open(log, 'wb') as file:
+        file.write(b'\n'.join(lines[:victim] + lines[victim + 1:]) + b'\n')
+    result = load(db, log)
+    tap.ok(result.status == 0 and result.counts['run'] == 22 and 'record incomplete' in result.out and
+           any(line.startswith('incomplete: %s: piece 1 of' % key) for line in result.out.splitlines()),
+           'one piece missing: said which, and the others are loaded', result)
+    with open(work + '/rest', 'wb') as file:
+        file.write(lines[victim])  # without a line's end
+    result = load(db, log, work + '/rest')
+    tap.ok(result.counts['run'] == 1 and facts(db) == wanted, 'with the piece in another log: the same', result)
+
+
+def as_file(work, lines):
+    with open(work + '/input', 'wb') as file:
+        file.write(b'\n'.join(lines) + b'\n')
+    return open(work + '/input', 'rb')
+
+
+def test_whole_lines(work):
+    record = xalt.run(3)
+    data = xalt.text_of(record)
+    head = b'Nov 21 10:14:19 n042 XALT_LOGGING_c1: run:'
+    for name, line in (('plain', head + data), ('as base64, of older versions', head + base64.b64encode(data))):
+        db = work + '/v1-%s.db' % name[:2]
+        result = load(db, '-', stdin=as_file(work, [line]))
+        tap.ok(result.counts['run'] == 1 and i.number(db, 'SELECT host FROM run_view') == 'n042',
+               'syslogv1, %s: a record in one line, and its host' % name, result)
+    cut = [head + data[:-7], b'XALT_LOGGING_c1: V:4 kind:run nb:1 idx:0 value:x', b'XALT_LOGGING_c1 V:9 x']
+    db = work + '/cut.db'
+    for _ in range(2):
+        result = load(db, '-', stdin=as_file(work, cut + [head + data]))
+    tap.ok(result.counts['record quarantined'] == 3 and i.counts(db)['run'] == 1 and
+           [row['line'] for row in i.query(db, 'SELECT * FROM quarantine ORDER BY line')] == [1, 2, 3],
+           'lines that are cut are quarantined by number, once', result)
+
+
+def test_layouts(work):
+    tree, db = work + '/tree', work + '/tree.db'
+    layouts = ('233', '007', '202611', 'run', 'home/alice/.xalt.d', 'home/alice/.xalt.d/run', '/'.join('abcdefghijklmnop'))
+    for n, layout in enumerate(layouts):
+        xalt.write(os.path.join(tree, layout), xalt.run(n))
+    xalt.write(tree, xalt.run(90))
+    for name in ('.run.c1.x.json.new', 'README', 'run.c1.json.swp', 'core'):
+        xalt.write(tree, xalt.run(91), name)
+    xalt.write(tree + '/' + '/'.join('abcdefghijklmnopq'), xalt.run(92))
+    result = load(db, tree)
+    tap.ok(result.status == 0 and result.counts['run'] == 8 and result.counts['other file'] == 4 and
+           'too deep' in result.err, 'directories of every layout; other names and what is too deep are counted', result)
+    single = load(work + '/single.db', xalt.write(work, xalt.run(1), 'any.name'))
+    tap.ok(single.counts['run'] == 1, 'a file of any name that is given itself', single)
+
+
+def main():
+    with i.temporary() as work:
+        db = test_samples(work)
+        test_cli(db)
+        test_log(work)
+        test_whole_lines(work)
+        test_layouts(work)
+    tap.done()
+
+
+main()
