@@ -51,7 +51,7 @@ _runmark()
 		return
 		;;
 	--db)
-		mapfile -t COMPREPLY < <(compgen -W 'sqlite:' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W 'sqlite: mysql://' -- "$word")
 		compopt -o nospace 2>/dev/null
 		return
 		;;
