@@ -19,7 +19,7 @@ Q := @
 say = @printf '  %-8s %s\n' $(1) $(2)
 endif
 
-LIBS	:= libbpf libelf zlib libcjson uuid sqlite3 libmariadb inih libxxhash libcap-ng libzstd
+LIBS	:= libbpf libelf zlib libcjson uuid sqlite3 libmariadb inih libxxhash libcap-ng libzstd nettle
 WARN	:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 # tables name the fields they set and leave out the others; clang minds that where structures nest
 ifneq ($(findstring clang,$(CC)),)
@@ -175,7 +175,7 @@ install: all $(BUILD)/runmark.conf
 		$(INSTALL) -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/} || exit 1; done
 	$(Q)for name in runmark runmarkd runmark-ingest; do \
 		$(INSTALL) -m 644 userspace/cli/completion.bash $(SHARE)/bash-completion/completions/$$name || exit 1; done
-	$(Q)for unit in $(wildcard systemd/*.service); do sed 's|@PREFIX@|$(PREFIX)|g' $$unit \
+	$(Q)for unit in $(wildcard systemd/*.service systemd/*.timer); do sed 's|@PREFIX@|$(PREFIX)|g' $$unit \
 		>$(UNITS)/$${unit##*/} && chmod 644 $(UNITS)/$${unit##*/} || exit 1; done
 	$(Q)$(INSTALL) -m 644 systemd/runmark.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/runmark.conf
 	$(Q)$(INSTALL) -m 644 systemd/runmark.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/runmark.conf

@@ -2,6 +2,7 @@
 /* runmark-ingest(8): spool files into a database. */
 #include "ingest/accounting.h"
 #include "ingest/names_command.h"
+#include "ingest/prune_command.h"
 #include "ingest/work.h"
 #include "ingest/xalt_command.h"
 #include "common/config.h"
@@ -173,6 +174,13 @@ static int check_archive(const char *directory)
 	return 0;
 }
 
+static int prune(struct backend *db, const struct options *options)
+{
+	int r = prune_command(db, options, &stop);
+
+	return r < 0 ? STATUS_FAILED : r ? STATUS_NOTHING : STATUS_LOADED;
+}
+
 static int run(const struct options *options)
 {
 	enum backend_mode mode = options->migrate      ? BACKEND_MIGRATE
@@ -186,6 +194,8 @@ static int run(const struct options *options)
 		return names_command_check();
 	if (options->explain_name)
 		return names_command_explain(options->explain_name);
+	if (options->destroy_key && prune_confirm() < 0)
+		return STATUS_FAILED;
 	if (options->archive && check_archive(options->archive) < 0)
 		return STATUS_FAILED;
 	r = backend_open(options->db, mode, &stop, &db, message);
@@ -203,6 +213,8 @@ static int run(const struct options *options)
 		r = import_jobs(db, options->sacct);
 	else if (options->xalt)
 		r = import_xalt(db, options);
+	else if (options->prune || options->destroy_key)
+		r = prune(db, options);
 	else if (options->spool_count)
 		r = load(db, options, options->spool, options->spool_count);
 	else

@@ -345,6 +345,9 @@ const struct table *const mapping_tables[TABLE_COUNT] = {
 	[TABLE_RUN_XALT] = &mapping_run_xalt,
 	[TABLE_LINK_XALT] = &mapping_link_xalt,
 	[TABLE_PACKAGE] = &mapping_package,
+	[TABLE_PSEUDONYM] = &mapping_pseudonym,
+	[TABLE_PRUNE_STATE] = &mapping_prune_state,
+	[TABLE_PRUNE_ORPHAN] = &mapping_prune_orphan,
 };
 
 const struct shape mapping_shapes[SHAPE_COUNT] = {

@@ -95,6 +95,9 @@ enum table_number {
 	TABLE_RUN_XALT,
 	TABLE_LINK_XALT,
 	TABLE_PACKAGE,
+	TABLE_PSEUDONYM,
+	TABLE_PRUNE_STATE,
+	TABLE_PRUNE_ORPHAN,
 	TABLE_COUNT
 };
 
@@ -210,6 +213,9 @@ extern const struct table mapping_node_count, mapping_spool_file, mapping_spool_
 
 /* Of imports (mapping_xalt.c). */
 extern const struct table mapping_path, mapping_run_xalt, mapping_link_xalt, mapping_package;
+
+/* What --prune writes (mapping_prune.c). */
+extern const struct table mapping_pseudonym, mapping_prune_state, mapping_prune_orphan;
 
 /* By table_number. */
 extern const struct table *const mapping_tables[TABLE_COUNT];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ingest/options.h"
+#include "common/age.h"
 #include "common/database_url.h"
 #include "common/log.h"
 #include "common/version.h"
@@ -18,6 +19,10 @@ enum option_id {
 	OPTION_CHECK_NAMES,
 	OPTION_EXPLAIN_NAME,
 	OPTION_XALT,
+	OPTION_PRUNE,
+	OPTION_PSEUDONYMISE,
+	OPTION_DELETE,
+	OPTION_DESTROY_KEY,
 	OPTION_HELP,
 	OPTION_VERSION,
 	OPTION_COUNT
@@ -39,6 +44,12 @@ static const struct {
 	[OPTION_EXPLAIN_NAME] = {"explain-name", "PATH", "only show what a path would be called"},
 	[OPTION_XALT] = {"xalt", NULL,
 			 "import what XALT recorded: files, directories, logs (-: standard input)"},
+	[OPTION_PRUNE] = {"prune", NULL,
+			  "only pseudonymise and delete what is old, by runmark.conf(5) or these:"},
+	[OPTION_PSEUDONYMISE] = {"pseudonymise-after", "AGE", "persons in older records: 180d, 2y"},
+	[OPTION_DELETE] = {"delete-after", "AGE", "older records"},
+	[OPTION_DESTROY_KEY] = {"destroy-key", NULL,
+				"only destroy the pseudonyms' key, after a question"},
 	[OPTION_HELP] = {"help", NULL, "show this"},
 	[OPTION_VERSION] = {"version", NULL, "show the version"},
 };
@@ -51,7 +62,7 @@ static void print_help(void)
 	     "SPOOL: files and directories; default: the spool of runmark.conf(5).\n");
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		printf("  --%s%s%-*s  %s\n", table[i].name, table[i].argument ? " " : "",
-		       (int)(18 - strlen(table[i].name) - !!table[i].argument),
+		       (int)(24 - strlen(table[i].name) - !!table[i].argument),
 		       table[i].argument ?: "", table[i].help);
 	puts("\nExit status: 0 loaded, 1 nothing to load, 2 wrong usage, 3 failure.");
 }
@@ -62,8 +73,30 @@ static enum options_next wrong(const char *what)
 	return OPTIONS_WRONG;
 }
 
+/* What --prune and --destroy-key don't go with. */
+static enum options_next check_prune(struct options *options)
+{
+	bool has_age = options->pseudonymise_after || options->delete_after;
+
+	if ((options->pseudonymise_after &&
+	     age_parse(options->pseudonymise_after, &options->pseudonymise_days) < 0) ||
+	    (options->delete_after && age_parse(options->delete_after, &options->delete_days) < 0))
+		return wrong("an age is " AGE_FORM);
+
+	if (has_age && !options->prune)
+		return wrong("--pseudonymise-after and --delete-after go with --prune alone");
+	if (!options->prune && !options->destroy_key)
+		return OPTIONS_RUN;
+	if ((options->prune && options->destroy_key) || options->sacct || options->migrate ||
+	    options->quarantine || options->follow || options->remove || options->archive ||
+	    options->spool_count)
+		return wrong(
+			"--prune and --destroy-key load nothing: they take only --db and ages");
+	return OPTIONS_RUN;
+}
+
 /* What doesn't go together. */
-static enum options_next check(const struct options *options)
+static enum options_next check(struct options *options)
 {
 	if (options->remove && options->archive)
 		return wrong("--remove and --archive exclude each other");
@@ -87,7 +120,7 @@ static enum options_next check(const struct options *options)
 	     options->remove || options->archive || options->spool_count))
 		return wrong("--names, --check-names and --explain-name load nothing: "
 			     "they take only --db");
-	return OPTIONS_RUN;
+	return check_prune(options);
 }
 
 static void take(struct options *options, enum option_id id)
@@ -113,6 +146,18 @@ static void take(struct options *options, enum option_id id)
 		break;
 	case OPTION_XALT:
 		options->xalt = true;
+		break;
+	case OPTION_PSEUDONYMISE:
+		options->pseudonymise_after = optarg;
+		break;
+	case OPTION_DELETE:
+		options->delete_after = optarg;
+		break;
+	case OPTION_PRUNE:
+		options->prune = true;
+		break;
+	case OPTION_DESTROY_KEY:
+		options->destroy_key = true;
 		break;
 	case OPTION_FOLLOW:
 		options->follow = true;

@@ -17,6 +17,7 @@ LINKERS = {f"libexec/runmark/{name}" for name in ("ld", "ld.bfd", "ld.gold", "ld
     f"libexec/runmark/aarch64-linux-gnu-{name}" for name in ("ld", "ld.bfd", "ld.gold") if os.uname().machine != "aarch64"}
 OTHERS = {f"libexec/runmark/placeholder-{machine}.o" for machine in ("x86_64", "i386", "aarch64")} | {
     "lib/systemd/system/runmarkd.service", "lib/systemd/system/runmark-ingest.service",
+    "lib/systemd/system/runmark-prune.service", "lib/systemd/system/runmark-prune.timer",
     "lib/sysusers.d/runmark.conf", "lib/tmpfiles.d/runmark.conf",
     "share/bash-completion/completions/runmark", "share/bash-completion/completions/runmarkd",
     "share/bash-completion/completions/runmark-ingest", "share/runmark/software.rules"}
@@ -116,13 +117,14 @@ def check_units(dest):
     # verify looks for what a unit needs below the same root
     stand_ins = f"{dest}/usr/lib/systemd/system"
     for name in ("sysinit.target", "basic.target", "shutdown.target", "local-fs.target", "multi-user.target",
-                 "umount.target", "systemd-tmpfiles-setup.service"):
+                 "umount.target", "timers.target", "time-sync.target", "time-set.target",
+                 "systemd-tmpfiles-setup.service"):
         text = "[Service]\nExecStart=/usr/bin/runmark\n" if name.endswith("service") else ""
         with open(f"{stand_ins}/{name}", "w") as file:
             file.write(f"[Unit]\nDescription=stands in\nDefaultDependencies=no\n{text}")
-    for name in ("runmarkd", "runmark-ingest"):
-        done = run("systemd-analyze", "verify", "--man=no", f"--root={dest}", f"{stand_ins}/{name}.service")
-        tap.ok(done.returncode == 0 and not done.stdout, f"systemd-analyze verify {name}.service", done.stdout)
+    for name in ("runmarkd.service", "runmark-ingest.service", "runmark-prune.service", "runmark-prune.timer"):
+        done = run("systemd-analyze", "verify", "--man=no", f"--root={dest}", f"{stand_ins}/{name}")
+        tap.ok(done.returncode == 0 and not done.stdout, f"systemd-analyze verify {name}", done.stdout)
 
 
 for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):

@@ -72,6 +72,11 @@ struct config {
 	char *names_modules;		  /* paths' modules */
 	char *names_spider;		  /* Lmod's map of them */
 	struct config_list names_layouts; /* globs, with ! in front: not */
+	/* [retention] */
+	uint32_t pseudonymise_days, delete_days; /* 0: never */
+	char *pseudonym_key;			 /* file */
+	struct config_list homes;		 /* below which paths are personal, globs */
+	struct config_list not_persons;		 /* accounts, globs */
 	/* what is allowed but hardly meant, by file and line, one a line; NULL: nothing */
 	char *warnings;
 };

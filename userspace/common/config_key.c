@@ -4,6 +4,7 @@
  * shown, described and freed.
  */
 #include "common/config_key.h"
+#include "common/age.h"
 #include "common/rule.h"
 
 #include <ctype.h>
@@ -97,6 +98,16 @@ static int set_yes_no(const struct config_key *key, const char *value, struct co
 	return 0;
 }
 
+static int set_age(const struct config_key *key, const char *value, struct config *config)
+{
+	uint32_t *days = member(key, config);
+
+	if (*value)
+		return age_parse(value, days);
+	*days = 0;
+	return 0;
+}
+
 static void free_list(struct config_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -179,6 +190,14 @@ static void print_yes_no(const struct config_key *key, const struct config *conf
 	fputs(*(bool *)member(key, config) ? "yes" : "no", out);
 }
 
+static void print_age(const struct config_key *key, const struct config *config, FILE *out)
+{
+	uint32_t days = *(uint32_t *)member(key, config);
+
+	if (days)
+		fprintf(out, "%ud", days);
+}
+
 static void print_globs(const struct config_key *key, const struct config *config, FILE *out)
 {
 	const struct config_list *list = member(key, config);
@@ -236,6 +255,12 @@ static void describe_yes_no(const struct config_key *key, FILE *out)
 	fputs("yes or no", out);
 }
 
+static void describe_age(const struct config_key *key, FILE *out)
+{
+	(void)key;
+	fputs(AGE_FORM ", or empty", out);
+}
+
 static void describe_globs(const struct config_key *key, FILE *out)
 {
 	(void)key;
@@ -290,6 +315,7 @@ static const struct {
 	[KEY_CHOICE] = {set_choice, print_choice, describe_choice, done_nothing},
 	[KEY_NUMBER] = {set_number, print_number, describe_number, done_nothing},
 	[KEY_YES_NO] = {set_yes_no, print_yes_no, describe_yes_no, done_nothing},
+	[KEY_AGE] = {set_age, print_age, describe_age, done_nothing},
 	[KEY_GLOBS] = {set_globs, print_globs, describe_globs, done_globs},
 	[KEY_RULES] = {set_rule, print_rules, describe_rules, done_rules},
 };

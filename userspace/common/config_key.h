@@ -11,6 +11,7 @@ enum key_type {
 	KEY_CHOICE,
 	KEY_NUMBER,
 	KEY_YES_NO,
+	KEY_AGE, /* days; 0: empty */
 	KEY_GLOBS,
 	KEY_RULES, /* may be given many times */
 };

@@ -45,6 +45,16 @@
 /* Whatever has the shape of EasyBuild's or Spack's folders, but in homes: names that persons chose
  * are theirs. */
 #define DEFAULT_LAYOUTS "!*/home/* !*/homes/* !*/users/* !/root/* *"
+/* Below which a path tells whose it is; the temporary ones since all there is somebody's. */
+#define DEFAULT_HOMES                                                                              \
+	"/home/* /homes/* /users/* /u/* /export/home/* /root /run/user/* /tmp /var/tmp /dev/shm"
+
+/* Accounts that systems come with (Debian, Red Hat): parts of paths that are called so name nobody.
+ */
+#define DEFAULT_NOT_PERSONS                                                                        \
+	"root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc "     \
+	"_apt nobody adm shutdown halt operator ftp systemd-* dbus polkitd sshd slurm munge "      \
+	"mysql postgres runmark"
 
 /* Options: the members by type of struct config_key. */
 #define KEY(in_section, key_name, of_type, key_member, key_default, means, options...)             \
@@ -135,6 +145,16 @@ const struct config_key config_keys[] = {
 	KEY("names", "layouts", KEY_GLOBS, names_layouts, DEFAULT_LAYOUTS,
 	    "where EasyBuild's and Spack's folders tell software and module: glob patterns, the "
 	    "first decides, ! in front: not; empty: nowhere"),
+	KEY("retention", "pseudonymise_after", KEY_AGE, pseudonymise_days, "",
+	    "runmark-ingest --prune makes pseudonyms of persons in older records; empty: never"),
+	KEY("retention", "delete_after", KEY_AGE, delete_days, "",
+	    "and deletes older records; empty: never"),
+	KEY("retention", "key", KEY_PATH, pseudonym_key, "/var/lib/runmark/pseudonym.key",
+	    "the key of the pseudonyms, made when first used"),
+	KEY("retention", "homes", KEY_GLOBS, homes, DEFAULT_HOMES,
+	    "below these a path is personal: glob patterns, component by component"),
+	KEY("retention", "not_persons", KEY_GLOBS, not_persons, DEFAULT_NOT_PERSONS,
+	    "accounts whose name in a path does not make it personal: glob patterns"),
 };
 /* clang-format on */
 
