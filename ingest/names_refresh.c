@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A batch of rows is read without a transaction; those that differ are kept, and written in one. A
- * row is changed only if it still has the path for which the names were found: it may have been
- * pruned in between, and its number given away again.
+ * Rows are read without a transaction, some at a time; those that differ are kept until they are
+ * enough for one. A row is changed only if it still has the path for which the names were found: it
+ * may have been pruned in between, and its number given away again.
  *
  * What a pseudonym stands in front of has names that nothing in the path tells any more: it is left
  * alone.
@@ -34,16 +34,16 @@ struct change {
 struct batch {
 	const struct site_names *names;
 	struct names_totals *totals;
-	struct change *changes[BATCH];
-	size_t rows, count;
-	int64_t last; /* id */
+	struct change *changes[2 * BATCH];
+	size_t rows, count; /* read in one go; of changes */
+	int64_t last;	    /* id */
 };
 
 static void clear(struct batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++)
 		free(batch->changes[i]);
-	batch->rows = batch->count = 0;
+	batch->count = 0;
 }
 
 static bool is_same(const struct value *value, struct bytes name)
@@ -139,8 +139,6 @@ static int write_batch(struct backend *db, struct batch *batch, const volatile s
 	uint64_t changed = 0;
 	int r = 0;
 
-	if (!batch->count)
-		return 0;
 	for (int attempt = 0; attempt <= ATTEMPTS && !*stop; attempt++) {
 		r = db->ops->begin(db);
 		if (r == 0) {
@@ -159,6 +157,7 @@ static int write_batch(struct backend *db, struct batch *batch, const volatile s
 	if (*stop)
 		return -EINTR;
 	batch->totals->changed += changed;
+	clear(batch);
 	wait_ms(PAUSE_MS);
 	return 0;
 }
@@ -172,10 +171,10 @@ int names_refresh(struct backend *db, const struct site_names *names,
 	do {
 		struct value after = value_integer(batch.last);
 
-		clear(&batch);
+		batch.rows = 0;
 		r = *stop ? -EINTR
 			  : db->ops->statement(db, READ, &after, 1, take_row, &batch, NULL);
-		if (r == 0)
+		if (r == 0 && (batch.count >= BATCH || (batch.count && batch.rows < BATCH)))
 			r = write_batch(db, &batch, stop);
 	} while (r == 0 && batch.rows == BATCH);
 	clear(&batch);

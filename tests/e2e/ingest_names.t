@@ -38,44 +38,51 @@ PATHS = {
 }
 
 
-def check_load():
-    with i.temporary() as top:
-        site = Site(top)
-        done = site.run(spool_of(f'{top}/spool', PATHS))
-        tap.ok(done.status == 0 and not done.err, 'paths are loaded, without a warning', done)
-        found = site.names()
-        wrong = {path: found.get(path) for path, want in PATHS.items() if found.get(path) != want}
-        tap.ok(not wrong, f'{len(PATHS)} paths have the software and module that files and layouts say', wrong)
-        done = site.run('--names')
-        tap.ok(done.status == 1 and ' 0 changed' in done.out, '--names changes nothing then', done)
+def add_paths(db, rows):
+    """Rows of path, name, software and module, as no loader makes them."""
+    with i.opened(db) as connection:
+        for at in range(0, len(rows), 199):
+            part = rows[at:at + 199]
+            connection.execute('INSERT INTO path (path, name, software, module) VALUES ' +
+                               ', '.join(['(?, ?, ?, ?)'] * len(part)), [value for row in part for value in row])
+        if isinstance(connection, i.sqlite3.Connection):
+            connection.commit()
 
-        site.put(software='gcc = GCC\n', spider=SPIDER.replace('4.1', '5.0'))
-        spool_of(f'{top}/spool2', [b'/apps/gcc/12.2/bin/gcc', b'/new/gcc', b'/apps/mpi/lib/new.so'], 'n2')
-        site.run(f'{top}/spool2')
-        tap.equal([site.of(b'/apps/gcc/12.2/bin/gcc'), site.of(b'/new/gcc'), site.of(b'/apps/mpi/lib/new.so')],
-                  [(None, 'gcc/12.2'), ('GCC', None), (None, 'openmpi/5.0(gcc/12.2)')],
-                  'after a change new paths follow it, known ones stay')
-        done = site.run('--names')
-        # three pythons go to the next file, two gccs have a rule, one library another module, gmx_special and
-        # HPL's secret no rule
-        changed = {path for path, want in PATHS.items() if site.of(path) != want}
-        tap.ok(done.status == 0 and f' {len(changed)} changed' in done.out and len(changed) == 8,
-               '--names changes those that differ, and says how many', (done, changed))
-        tap.equal([site.of(b'/usr/bin/python3.11'), site.of(b'/apps/gcc/12.2/bin/gcc')],
-                  [('Not asked', None), ('GCC', 'gcc/12.2')], 'the next file is asked where the first knows no rule')
 
-        with i.opened(site.db) as db:
-            db.execute("INSERT INTO path (path, name, software, module) VALUES "
-                       "(CAST('/~0f3a/17' AS BLOB), CAST('17' AS BLOB), 'Kept', 'kept/1')")
-            db.commit()
-        site.run('--names')
-        tap.equal(site.of(b'/~0f3a/17'), ('Kept', 'kept/1'), 'what a pseudonym stands in front of keeps its names')
-        for name in site.files:
-            site.put(**{name: '{"reverseMapT":[]}' if name == 'spider' else ''})
-        site.run('--names')
-        tap.equal({path for path, names in site.names().items() if names != (None, None) and b'/~' not in path},
-                  {path for path in PATHS if b'/software/' in path and b'/home/' not in path or b'/s/' in path[:3]},
-                  'without rules only layouts tell names')
+def check_load(top, db):
+    site = Site(top, db)
+    done = site.run(spool_of(f'{top}/spool', PATHS))
+    tap.ok(done.status == 0 and not done.err, 'paths are loaded, without a warning', done)
+    found = site.names()
+    wrong = {path: found.get(path) for path, want in PATHS.items() if found.get(path) != want}
+    tap.ok(not wrong, f'{len(PATHS)} paths have the software and module that files and layouts say', wrong)
+    done = site.run('--names')
+    tap.ok(done.status == 1 and ' 0 changed' in done.out, '--names changes nothing then', done)
+
+    site.put(software='gcc = GCC\n', spider=SPIDER.replace('4.1', '5.0'))
+    spool_of(f'{top}/spool2', [b'/apps/gcc/12.2/bin/gcc', b'/new/gcc', b'/apps/mpi/lib/new.so'], 'n2')
+    site.run(f'{top}/spool2')
+    tap.equal([site.of(b'/apps/gcc/12.2/bin/gcc'), site.of(b'/new/gcc'), site.of(b'/apps/mpi/lib/new.so')],
+              [(None, 'gcc/12.2'), ('GCC', None), (None, 'openmpi/5.0(gcc/12.2)')],
+              'after a change new paths follow it, known ones stay')
+    done = site.run('--names')
+    # three pythons go to the next file, two gccs have a rule, one library another module, gmx_special and
+    # HPL's secret no rule
+    changed = {path for path, want in PATHS.items() if site.of(path) != want}
+    tap.ok(done.status == 0 and f' {len(changed)} changed' in done.out and len(changed) == 8,
+           '--names changes those that differ, and says how many', (done, changed))
+    tap.equal([site.of(b'/usr/bin/python3.11'), site.of(b'/apps/gcc/12.2/bin/gcc')],
+              [('Not asked', None), ('GCC', 'gcc/12.2')], 'the next file is asked where the first knows no rule')
+
+    add_paths(site.db, [(b'/~0f3a/17', b'17', 'Kept', 'kept/1')])
+    site.run('--names')
+    tap.equal(site.of(b'/~0f3a/17'), ('Kept', 'kept/1'), 'what a pseudonym stands in front of keeps its names')
+    for name in site.files:
+        site.put(**{name: '{"reverseMapT":[]}' if name == 'spider' else ''})
+    site.run('--names')
+    tap.equal({path for path, names in site.names().items() if names != (None, None) and b'/~' not in path},
+              {path for path in PATHS if b'/software/' in path and b'/home/' not in path or b'/s/' in path[:3]},
+              'without rules only layouts tell names')
 
 
 def check_faults():
@@ -143,7 +150,7 @@ def check_follow():
         spool_of(f'{top}/one', [b'/a/tool'], 'n1')
         spool_of(f'{top}/two', [b'/b/tool'], 'n2')
         os.mkdir(spool)
-        child = subprocess.Popen([i.INGEST, '--db', f'sqlite:{site.db}', '--follow', spool], env=site.environment(),
+        child = subprocess.Popen([*site.program(), '--follow', spool], env=site.environment(),
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             found = []
@@ -168,44 +175,36 @@ def check_follow():
                   '--follow takes rules that change while it runs')
 
 
-def many_paths(db, count):
-    with i.opened(db) as connection:
-        connection.executemany('INSERT INTO path (path, name) VALUES (?, ?)',
-                               ((b'/p/%d/python' % n, b'python') for n in range(count)))
-        connection.commit()
+def check_killed(top, db):
+    site = Site(top, db)
+    site.run('--migrate')
+    add_paths(site.db, [(b'/p/%d/python' % n, b'python', None, None) for n in range(20011)])
+    rng, kills, middle = random.Random(3), 0, 0
+    named = "SELECT count(*) FROM path WHERE software = 'Python'"
+    while kills < 23:
+        child = subprocess.Popen([*site.program(), '--names'], env=site.environment(),
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(rng.uniform(0.01, 0.2))
+        child.kill()
+        if child.wait() != -signal.SIGKILL:
+            break
+        kills += 1
+        middle += 0 < i.number(site.db, named) < 20011
+    rest = 20011 - i.number(site.db, named)
+    done = site.run('--names')
+    tap.ok(middle > 0 and i.number(site.db, named) == 20011 and f' {rest} changed' in done.out,
+           f'killed {kills} times, {middle} of them in the middle: the next does the rest, and no more', (rest, done))
 
-
-def check_killed():
-    with i.temporary() as top:
-        site = Site(top)
-        site.run('--migrate')
-        many_paths(site.db, 20011)
-        rng, kills, middle = random.Random(3), 0, 0
-        named = "SELECT count(*) FROM path WHERE software = 'Python'"
-        while kills < 23:
-            child = subprocess.Popen([i.INGEST, '--db', f'sqlite:{site.db}', '--names'], env=site.environment(),
-                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(rng.uniform(0.01, 0.2))
-            child.kill()
-            if child.wait() != -signal.SIGKILL:
-                break
-            kills += 1
-            middle += 0 < i.number(site.db, named) < 20011
-        rest = 20011 - i.number(site.db, named)
-        done = site.run('--names')
-        tap.ok(middle > 0 and i.number(site.db, named) == 20011 and f' {rest} changed' in done.out,
-               f'killed {kills} times, {middle} of them in the middle: the next does the rest, and no more', (rest, done))
-
-        site.put(software='python* = Python again\n')
-        loaders = [subprocess.Popen([i.INGEST, '--db', f'sqlite:{site.db}', spool_of(f'{top}/s{n}', PATHS, f'n{n}')],
-                                    env=site.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-                   for n in range(3)]
-        done = site.run('--names')
-        errors = [loader.communicate(timeout=120)[1] + b'%d' % loader.returncode for loader in loaders]
-        tap.ok(done.status == 0 and errors == [b'0'] * 3 and i.number(site.db, 'SELECT count(*) FROM run') == 3 * len(PATHS),
-               'loaders go on meanwhile', (done, errors))
-        tap.equal(i.number(site.db, "SELECT count(*) FROM path WHERE software = 'Python again'"), 20011 + 3,
-                  'and all have the new name')
+    site.put(software='python* = Python again\n')
+    loaders = [subprocess.Popen([*site.program(), spool_of(f'{top}/s{n}', PATHS, f'n{n}')],
+                                env=site.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+               for n in range(3)]
+    done = site.run('--names')
+    errors = [loader.communicate(timeout=120)[1] + b'%d' % loader.returncode for loader in loaders]
+    tap.ok(done.status == 0 and errors == [b'0'] * 3 and i.number(site.db, 'SELECT count(*) FROM run') == 3 * len(PATHS),
+           'loaders go on meanwhile', (done, errors))
+    tap.equal(i.number(site.db, "SELECT count(*) FROM path WHERE software = 'Python again'"), 20011 + 3,
+              'and all have the new name')
 
 
 def check_lmod():
@@ -266,10 +265,13 @@ def check_shipped():
                   f'the shipped rules call {len(want)} programs as they are known')
 
 
-check_load()
+with i.temporary() as all_tops, i.kinds(all_tops, 'names') as kinds:
+    for kind in kinds:
+        for check in (check_load, check_killed):
+            with i.temporary(all_tops) as folder, tap.about(kind.name):
+                check(folder, kind.new(os.path.basename(folder)))
 check_faults()
 check_follow()
-check_killed()
 check_lmod()
 check_explain()
 check_shipped()

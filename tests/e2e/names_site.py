@@ -21,10 +21,10 @@ SPIDER = '''{"xlibmap":[],"reverseMapT":{"\\/apps\\/gcc\\/12.2\\/bin":"gcc\\/12.
 class Site:
     """A configuration with its four files, and a database."""
 
-    def __init__(self, top, **texts):
-        self.top, self.db, self.conf = top, f'{top}/db', f'{top}/conf'
+    def __init__(self, top, db=None):
+        self.top, self.db, self.conf = top, db or f'{top}/db', f'{top}/conf'
         self.files = {name: f'{top}/{name}' for name in ('software', 'defaults', 'modules', 'spider')}
-        self.put(software=RULES, defaults=DEFAULTS, modules=MODULES, spider=SPIDER, **texts)
+        self.put(software=RULES, defaults=DEFAULTS, modules=MODULES, spider=SPIDER)
         with open(self.conf, 'w', encoding='utf-8') as file:
             file.write('[names]\n' + ''.join(f'{key} = {path}\n' for key, path in self.files.items()))
 
@@ -36,10 +36,12 @@ class Site:
     def environment(self):
         return {**i.environment(), 'RUNMARK_CONF': self.conf}
 
+    def program(self):
+        return [i.INGEST, '--db', i.url_of(self.db)]
+
     def run(self, *arguments, **options):
-        return i.Result(subprocess.run([i.INGEST, '--db', f'sqlite:{self.db}', *arguments], text=True, errors='replace',
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment(),
-                                       **options))
+        return i.Result(subprocess.run([*self.program(), *arguments], text=True, errors='replace', stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, env=self.environment(), **options))
 
     def names(self):
         return {bytes(row['path']): (row['software'], row['module'])
