@@ -94,9 +94,9 @@ BAD_LINES = [
 ]
 
 
-def test_lines(work):
+def test_lines(work, kind):
     spool = make(work + '/lines', runs=2 * len(BAD_LINES) + 1)
-    path, db = spool.names[0], work + '/lines.db'
+    path, db = spool.names[0], kind.new('lines')
     with open(path, 'rb') as file:
         lines = file.readlines()
     wanted, texts = [], {}
@@ -133,10 +133,10 @@ def test_lines(work):
            'a file with a line that is in no database is not removed', result)
 
 
-def test_repair(work):
+def test_repair(work, kind):
     """A quarantined line, repaired, is loaded as a file of another name."""
     spool = make(work + '/repair')
-    db, path = work + '/repair.db', spool.names[0]
+    db, path = kind.new('repair'), spool.names[0]
     with open(path, 'rb') as file:
         lines = file.readlines()
     good = lines[3]
@@ -151,10 +151,10 @@ def test_repair(work):
               'a repaired line loads')
 
 
-def test_unknown(work):
+def test_unknown(work, kind):
     """Readers skip kinds and fields that they do not know."""
     spool = make(work + '/unknown')
-    db, path = work + '/unknown.db', spool.names[0]
+    db, path = kind.new('unknown'), spool.names[0]
     with open(path, 'rb') as file:
         lines = file.readlines()
     lines[1] = change(lines[1], 'new_field', {'a': [1]})
@@ -198,12 +198,12 @@ SPOILT = {
 }
 
 
-def test_missing_lines(work):
+def test_missing_lines(work, kind):
     for compress in (False, True):
         for name, (spoil, wanted, runs) in SPOILT.items():
             directory = '%s/%s %d' % (work, name, compress)
             spool = make(directory)
-            path, db = spool.names[0], directory + '.db'
+            path, db = spool.names[0], kind.new(os.path.basename(directory))
             with open(path, 'rb') as file:
                 lines = spoil(file.readlines())
             with open(path, 'wb') as file:
@@ -217,10 +217,10 @@ def test_missing_lines(work):
                 'nothing', 'other order')), '%s: whole or not' % name)
 
 
-def test_cut_compression(work):
+def test_cut_compression(work, kind):
     """What can be decompressed is loaded, and loaded again when the file has come whole."""
     spool = make(work + '/zstd', runs=5003, compress=True)
-    path, db = spool.names[0], work + '/zstd.db'
+    path, db = spool.names[0], kind.new('zstd')
     with open(path, 'rb') as file:
         whole = file.read()
     with open(path, 'wb') as file:
@@ -238,9 +238,9 @@ def test_cut_compression(work):
               'when it has come whole, all is loaded, and nothing is wrong any more')
 
 
-def test_missing_files(work):
+def test_missing_files(work, kind):
     spool = make(work + '/files', files=7)
-    db = work + '/files.db'
+    db = kind.new('files')
     names = [os.path.basename(name) for name in spool.names]
     # Another instance after the first, on the same boot.
     second = i.Spool(work + '/files', boot_id=spool.boot_id, previous=names[6], rng=spool.rng)
@@ -366,7 +366,7 @@ def test_names(work):
     tap.ok(result.status == 3, 'a directory that is not there', result)
 
 
-def test_memory(work):
+def test_memory(work, kind):
     """A line of a gigabyte, and a compressed one, in little memory."""
     path = work + '/huge.jsonl'
     good = make(work + '/huge').names[0]
@@ -381,8 +381,8 @@ def test_memory(work):
         file.writelines(lines[1:])
     subprocess.run(['zstd', '-q', path, '-o', path + '.zst'], check=True)
     for name in (path, path + '.zst'):
-        db = name + '.db'
-        process = subprocess.run([sys.executable, '-c', PEAK, i.INGEST, '--db', 'sqlite:' + db, name],
+        db = kind.new(os.path.basename(name))
+        process = subprocess.run([sys.executable, '-c', PEAK, i.INGEST, '--db', i.url_of(db), name],
                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         tap.equal((process.returncode, i.number(db, 'SELECT count(*) FROM run'),
                    i.number(db, 'SELECT size FROM quarantine')), (0, 7, size),
@@ -412,9 +412,14 @@ def test_validate(work):
                'tests/validate: ' + (result.stdout.strip()[len(path):] or 'nothing')[:70])
 
 
-with i.temporary() as directory:
-    for test in (test_lines, test_repair, test_unknown, test_missing_lines, test_cut_compression,
-                 test_missing_files, test_databases, test_unwritable, test_names, test_memory,
-                 test_validate):
+EVERY_KIND = (test_lines, test_repair, test_unknown, test_missing_lines, test_cut_compression,
+              test_missing_files, test_memory)
+
+with i.temporary() as directory, i.kinds(directory, 'bad input') as kinds:
+    for kind in kinds:
+        for test in EVERY_KIND:
+            with i.temporary(directory) as work, tap.about(kind.name):
+                test(work, kind)
+    for test in (test_databases, test_unwritable, test_names, test_validate):
         test(directory)
 tap.done()
