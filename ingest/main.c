@@ -3,16 +3,18 @@
 #include "ingest/accounting.h"
 #include "ingest/names_command.h"
 #include "ingest/prune_command.h"
+#include "ingest/quarantine.h"
 #include "ingest/work.h"
 #include "ingest/xalt_command.h"
 #include "common/config.h"
 #include "common/log.h"
-#include "common/text.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 
 enum status { STATUS_LOADED, STATUS_NOTHING, STATUS_USAGE, STATUS_FAILED };
+
+#define SERVER_SECONDS 2 /* until a server that was not there is tried again */
 
 static volatile sig_atomic_t stop;
 
@@ -34,35 +36,12 @@ static void catch_signals(void)
 	sigaction(SIGPIPE, &action, NULL);
 }
 
-/* "file:line: field: reason", each on a line of its own. */
-static int print_quarantined(void *arg, int64_t id, const struct value *row)
+static int show_quarantine(struct backend *db, const struct options *options)
 {
-	const struct bytes *file = &row[QUARANTINE_FILE].bytes,
-			   *field = &row[QUARANTINE_FIELD].bytes;
-	_cleanup_free_ char *path = text_for_terminal(*file);
-	_cleanup_free_ char *reason = text_for_terminal(row[QUARANTINE_REASON].bytes);
-	_cleanup_free_ char *name = text_for_terminal(*field);
-	uint64_t *count = arg;
+	int64_t count = options->export_to ? quarantine_export(db, options->export_to)
+					   : quarantine_list(db);
 
-	(void)id;
-	if (!path || !reason || !name)
-		return -ENOMEM;
-	printf("%s:%lld: %s%s%s\n", path, (long long)row[QUARANTINE_LINE].integer, name,
-	       *name ? " " : "", reason);
-	++*count;
-	return 0;
-}
-
-static int list_quarantine(struct backend *db)
-{
-	uint64_t count = 0;
-	int r = db->ops->each(db, &mapping_quarantine, print_quarantined, &count);
-
-	if (r < 0) {
-		log_err(0, "%s", *db->message ? db->message : "memory ran out");
-		return STATUS_FAILED;
-	}
-	return count ? STATUS_LOADED : STATUS_NOTHING;
+	return count < 0 ? STATUS_FAILED : count ? STATUS_LOADED : STATUS_NOTHING;
 }
 
 static int load_paths(struct work *work, char *const *paths, size_t count)
@@ -181,6 +160,23 @@ static int prune(struct backend *db, const struct options *options)
 	return r < 0 ? STATUS_FAILED : r ? STATUS_NOTHING : STATUS_LOADED;
 }
 
+/* Who follows a spool waits for a server, too, that is not there yet. */
+static int open_database(const struct options *options, enum backend_mode mode,
+			 struct backend **ret, char message[BACKEND_MESSAGE_SIZE])
+{
+	int r = backend_open(options->db, mode, &stop, ret, message);
+	bool is_said = false;
+
+	while (r == -EAGAIN && options->follow && !stop) {
+		if (!is_said)
+			log_warn(0, "%s; trying again until it is", message);
+		is_said = true;
+		sleep(SERVER_SECONDS);
+		r = stop ? -EINTR : backend_open(options->db, mode, &stop, ret, message);
+	}
+	return r;
+}
+
 static int run(const struct options *options)
 {
 	enum backend_mode mode = options->migrate      ? BACKEND_MIGRATE
@@ -198,7 +194,9 @@ static int run(const struct options *options)
 		return STATUS_FAILED;
 	if (options->archive && check_archive(options->archive) < 0)
 		return STATUS_FAILED;
-	r = backend_open(options->db, mode, &stop, &db, message);
+	r = open_database(options, mode, &db, message);
+	if (r == -EINTR)
+		return STATUS_NOTHING;
 	if (r < 0) {
 		log_err(0, "%s", message);
 		return r == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
@@ -206,7 +204,7 @@ static int run(const struct options *options)
 	if (options->migrate)
 		r = STATUS_LOADED;
 	else if (options->quarantine)
-		r = list_quarantine(db);
+		r = show_quarantine(db, options);
 	else if (options->names)
 		r = names_command_refresh(db, &stop);
 	else if (options->sacct)

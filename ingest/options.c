@@ -14,6 +14,7 @@ enum option_id {
 	OPTION_ARCHIVE,
 	OPTION_MIGRATE,
 	OPTION_QUARANTINE,
+	OPTION_EXPORT,
 	OPTION_SACCT,
 	OPTION_NAMES,
 	OPTION_CHECK_NAMES,
@@ -37,6 +38,8 @@ static const struct {
 	[OPTION_ARCHIVE] = {"archive", "DIR", "move it to DIR instead"},
 	[OPTION_MIGRATE] = {"migrate", NULL, "only make the database, or bring it up to date"},
 	[OPTION_QUARANTINE] = {"quarantine", NULL, "only list the lines that could not be loaded"},
+	[OPTION_EXPORT] = {"export", "FILE",
+			   "only write them to FILE, to be mended (-: standard output)"},
 	[OPTION_SACCT] = {"sacct", "FILE",
 			  "only import jobs from what sacct printed (-: standard input)"},
 	[OPTION_NAMES] = {"names", NULL, "only find software and modules of all paths anew"},
@@ -131,6 +134,10 @@ static void take(struct options *options, enum option_id id)
 		break;
 	case OPTION_ARCHIVE:
 		options->archive = optarg;
+		break;
+	case OPTION_EXPORT:
+		options->export_to = optarg;
+		options->quarantine = true;
 		break;
 	case OPTION_SACCT:
 		options->sacct = optarg;

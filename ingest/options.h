@@ -9,6 +9,7 @@ struct options {
 	const char *archive;	  /* directory, or NULL */
 	const char *sacct;	  /* file of what sacct printed, "-": standard input; or NULL */
 	const char *explain_name; /* path, or NULL */
+	const char *export_to;	  /* file, "-": standard output; or NULL. With quarantine set */
 	bool follow, remove, migrate, quarantine, names, check_names, xalt, prune, destroy_key;
 	const char *pseudonymise_after, *delete_after; /* ages; NULL: as configured */
 	uint32_t pseudonymise_days, delete_days;       /* the same; 0: as configured */

@@ -134,21 +134,30 @@ def test_lines(work, kind):
 
 
 def test_repair(work, kind):
-    """A quarantined line, repaired, is loaded as a file of another name."""
+    """A quarantined line is written out, mended, and loaded as a file of another name."""
     spool = make(work + '/repair')
-    db, path = kind.new('repair'), spool.names[0]
+    db, path, out = kind.new('repair'), spool.names[0], work + '/repair/mended.jsonl'
     with open(path, 'rb') as file:
         lines = file.readlines()
-    good = lines[3]
-    lines[3] = change(good, 'pid', 'x')
+    good, bad = lines[3], change(lines[3], 'pid', 'x')
+    lines[3], lines[5] = bad, b'{"x":"' + b'x' * LINE_MAX + b'"}\n'
     with open(path, 'wb') as file:
         file.writelines(lines)
     i.ingest(db, path)
-    with open(work + '/repair/repaired.jsonl', 'wb') as file:
+    result = i.ingest(db, '--export', out)
+    with open(out, 'rb') as file:
+        written = file.read()
+    tap.ok(result.status == 0 and written == bad and '1 line' in result.err, '--export writes it out, and says '
+           'what was not kept', (result, written[:99]))
+    tap.equal(os.stat(out).st_mode & 0o777, 0o600, '... for nobody else to read')
+    result = i.ingest(db, '--export', out)
+    tap.ok(result.status == 3 and 'File exists' in result.err, '... and over no other file', result)
+    tap.equal(i.ingest(db, '--export', '-').out, bad.decode(), '... or to standard output')
+    with open(out, 'wb') as file:
         file.write(good)
     result = i.ingest(db, work + '/repair')
-    tap.equal((result.counts['run'], i.number(db, 'SELECT count(*) FROM run')), (1, 7),
-              'a repaired line loads')
+    tap.equal((result.counts['run'], i.number(db, 'SELECT count(*) FROM run')), (1, 6),
+              'a mended line loads')
 
 
 def test_unknown(work, kind):

@@ -233,6 +233,12 @@ class Connection:
         self.query("SET NAMES utf8mb4 COLLATE utf8mb4_bin")
         self.query("SET sql_mode = 'STRICT_ALL_TABLES,ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES'")
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *reason):
+        self.close()
+
     def close(self):
         if self.handle:
             self.library.mysql_close(self.handle)

@@ -157,7 +157,7 @@ static enum url_tls tls_of(const struct database_url *url)
 
 static void set_options(MYSQL *mysql, const struct database_url *url, unsigned int answer_seconds)
 {
-	static const unsigned int off, connect_seconds = CONNECT_SECONDS;
+	static const unsigned int off, connect_seconds = CONNECT_SECONDS, tcp = MYSQL_PROTOCOL_TCP;
 	my_bool is_on = tls_of(url) != URL_TLS_OFF, is_verified = tls_of(url) == URL_TLS_VERIFY;
 
 	mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect_seconds);
@@ -165,6 +165,9 @@ static void set_options(MYSQL *mysql, const struct database_url *url, unsigned i
 	mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &answer_seconds);
 	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	/* Else "localhost" would mean the usual socket, whatever the port. */
+	if (url->port && !url->path)
+		mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
 	if (is_on)
 		mysql_ssl_set(mysql, url->tls_key, url->tls_cert, url->tls_ca, NULL, NULL);
 	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &is_on);
