@@ -185,8 +185,8 @@ void check_database(struct doctor *doctor)
 		doctor_report(doctor, FINDING_FAIL, NULL, "%s", message ? message : strerror(-r));
 		return;
 	}
-	doctor_report(doctor, FINDING_OK, NULL, "can be read, schema version %" PRId64,
-		      store_version(store));
+	doctor_report(doctor, FINDING_OK, NULL, "can be read, schema version %" PRId64 "%s",
+		      store_version(store), store_is_own(store) ? "; your own runs only" : "");
 	r = query_new(store, "SELECT count(*) FROM quarantine", &query);
 	if (r >= 0)
 		r = query_step(query);

@@ -38,6 +38,7 @@ struct find {
 	struct output output;
 	struct fold *fold; /* of a table, unless each rank is asked for */
 	uint64_t unreadable, found;
+	bool is_own;
 	double runs; /* printed, members of groups included */
 };
 
@@ -91,6 +92,8 @@ static void print_footer(const struct find *find, const struct find_args *args)
 			since);
 	else
 		fprintf(stderr, " since %s", since);
+	if (find->is_own)
+		fputs("; your own only", stderr);
 	if (is_cut)
 		fputs("; --limit 0 shows all", stderr);
 	if (find->output.table && table_dropped(find->output.table))
@@ -139,6 +142,7 @@ static int find_runs(const struct find_args *args, const struct column_list *lis
 		log_err(message ? 0 : r, "%s", message ? message : "cannot open the database");
 		return EXIT_TROUBLE;
 	}
+	find.is_own = store_is_own(find.store);
 	r = output_init(&find.output, args->format, list, TABLE_SAMPLE_ROWS, stdout);
 	if (r >= 0)
 		r = records_new(find.store, &find.records);

@@ -121,6 +121,11 @@ int64_t store_version(const struct store *store)
 	return store->version;
 }
 
+bool store_is_own(const struct store *store)
+{
+	return store->backend->is_own && store->backend->is_own(store->connection);
+}
+
 int store_check(struct store *store)
 {
 	return store->backend->check(store->connection);

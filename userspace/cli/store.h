@@ -24,6 +24,7 @@ struct store_backend {
 	int (*open)(const struct database_url *url, void **ret, char **ret_message);
 	void (*close)(void *connection);
 	const char *(*error)(void *connection);
+	bool (*is_own)(void *connection); /* see store_is_own(); NULL: it never is */
 	/* -ESTALE: the data changed under a reader that couldn't lock it. */
 	int (*check)(void *connection);
 
@@ -51,6 +52,8 @@ int store_open(const char *url, struct store **ret, char **ret_message);
 void store_close(struct store *store);
 const char *store_error(struct store *store);
 int64_t store_version(const struct store *store);
+/* Only what the user's own runs, jobs and links are is shown: there is no right to more. */
+bool store_is_own(const struct store *store);
 /* After reading: -ESTALE if the answer may be wrong, see check(). */
 int store_check(struct store *store);
 

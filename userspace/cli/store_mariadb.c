@@ -66,6 +66,25 @@ static int begin(struct connection *connection)
 	return 0;
 }
 
+/* The site's database, or what of it is one's own. A failure is of the first. */
+static int open_session(struct connection *connection, const struct database_url *url)
+{
+	_cleanup_free_ char *name = NULL;
+	struct database_url own = *url;
+	char message[MARIADB_MESSAGE_SIZE];
+	int r = mariadb_session_open(url, 0, &connection->server, connection->message);
+
+	if (r != -EPERM)
+		return r;
+	if (asprintf(&name, "%s%s", url->database, OWN_SUFFIX) < 0) {
+		name = NULL;
+		return -ENOMEM;
+	}
+	own.database = name;
+	connection->is_own = mariadb_session_open(&own, 0, &connection->server, message) >= 0;
+	return connection->is_own ? 0 : r;
+}
+
 static int mariadb_open(const struct database_url *url, void **ret, char **ret_message)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
@@ -74,7 +93,7 @@ static int mariadb_open(const struct database_url *url, void **ret, char **ret_m
 
 	if (!connection)
 		return -ENOMEM;
-	r = mariadb_session_open(url, 0, &connection->server, connection->message);
+	r = open_session(connection, url);
 	if (r < 0) {
 		*ret_message = strdup(connection->message);
 	} else {
@@ -97,6 +116,11 @@ static const char *mariadb_message(void *connection)
 	return ((struct connection *)connection)->message;
 }
 
+static bool mariadb_is_own(void *connection)
+{
+	return ((struct connection *)connection)->is_own;
+}
+
 /* Within a transaction nothing changes. */
 static int mariadb_check(void *connection)
 {
@@ -108,6 +132,7 @@ const struct store_backend store_mariadb = {
 	.open = mariadb_open,
 	.close = mariadb_close,
 	.error = mariadb_message,
+	.is_own = mariadb_is_own,
 	.check = mariadb_check,
 	.prepare = mariadb_prepare,
 	.finalize = mariadb_finalize,

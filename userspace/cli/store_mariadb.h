@@ -7,8 +7,13 @@
 
 #define STORE_MESSAGE_SIZE (2 * MARIADB_MESSAGE_SIZE)
 
+/* Who has no right to the site's database may have one to that with the views of what is their own:
+ * schema/mariadb/own.sql. */
+#define OWN_SUFFIX "_own"
+
 struct connection {
 	MYSQL *server;
+	bool is_own;			  /* OWN_SUFFIX */
 	char message[STORE_MESSAGE_SIZE]; /* of the last failure */
 };
 

@@ -55,7 +55,7 @@ static const struct {
 	{ERROR_READ_ONLY_TRANSACTION, -EROFS},
 	{ER_ACCESS_DENIED_ERROR, -EACCES},
 	{ERROR_ACCESS_DENIED_PLUGIN, -EACCES},
-	{ER_DBACCESS_DENIED_ERROR, -EACCES},
+	{ER_DBACCESS_DENIED_ERROR, -EPERM}, /* let in, but not to this database */
 	{ER_TABLEACCESS_DENIED_ERROR, -EACCES},
 	{ER_COLUMNACCESS_DENIED_ERROR, -EACCES},
 	{ER_SPECIFIC_ACCESS_DENIED_ERROR, -EACCES},
@@ -211,7 +211,7 @@ static int fail(const struct database_url *url, unsigned int code, const char *t
 	if (error == -EAGAIN || error == -ECONNRESET) {
 		error = -EAGAIN;
 		way_out = "; is the server up, and is this its socket, or host and port?";
-	} else if (error == -EACCES) {
+	} else if (error == -EACCES || error == -EPERM) {
 		way_out = "; check the account, its password (password_file=PATH or "
 			  "RUNMARK_DB_PASSWORD) and its rights";
 	} else if (code == ER_BAD_DB_ERROR) {

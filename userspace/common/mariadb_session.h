@@ -19,7 +19,8 @@
  * MARIADB_PASSWORD_DEFAULT where it may be read, else none. A file that others may read is refused.
  *
  * answer_seconds: how long the server may take for an answer; 0: as long as it likes. On failure
- * message is one sentence with the way out; -EAGAIN: the server is not there now, or has no room.
+ * message is one sentence with the way out; -EAGAIN: the server is not there now, or has no room;
+ * -EPERM: the user was let in, but not to this database.
  * The caller closes *ret with mysql_close().
  */
 int mariadb_session_open(const struct database_url *url, unsigned int answer_seconds, MYSQL **ret,
