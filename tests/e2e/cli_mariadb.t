@@ -14,6 +14,7 @@ import uuid
 from cli_tap import RUNMARK, environment, runmark
 import ingest
 import mariadb
+import mariadb_twin
 import tap
 
 # They ask a daemon, no database, or the schema alone.
@@ -133,6 +134,22 @@ def check_messages(server, folder, good):
                    'says what to do: ' + name, (result.status, result.out, result.err))
 
 
+def check_own(server, good):
+    """Who has no right to the site's database is shown the one of what is his own, if he has a right to that."""
+    with contextlib.closing(server.connect('')) as connection:
+        mariadb_twin.make_tables(connection, good.name + '_own')
+        connection.query('INSERT INTO schema_version SELECT * FROM "%s".schema_version' % good.name)
+        connection.query("CREATE USER 'own'@'localhost' IDENTIFIED BY 'right'")
+        connection.query('GRANT SELECT ON "%s_own".* TO own@localhost' % good.name)
+    for user, status, said in (('own', 1, b'; your own only'), ('root', 0, b'run')):
+        result = runmark('find', '--since', '1970-01-02', '--db', good.url_of(user),
+                         env={'RUNMARK_DB_PASSWORD': 'right'} if user == 'own' else None)
+        tap.ok(result.status == status and said in result.err and (b'own' in result.err) == (user == 'own'),
+               'what %s may read' % user, (result.status, result.err))
+    result = runmark('doctor', '--db', good.url_of('own'), env={'RUNMARK_DB_PASSWORD': 'right'})
+    tap.ok(b'your own runs only' in result.out, 'doctor says so', result.out)
+
+
 def check_death(server, good):
     """The server is killed while an answer is printed: what came is whole lines, and it is said that it is not all."""
     wanted = runmark('find', '--since', '1970-01-02', '--format', 'json', '--db', good.url)
@@ -174,6 +191,7 @@ def main():
         check_twins(server)
         good = check_loaded(server, folder)
         check_messages(server, folder, good)
+        check_own(server, good)
         check_stop(server, good)
         check_death(server, good)
     tap.done()

@@ -11,17 +11,14 @@
 
 enum statement { RUN, GROUP, RUNS, GROUPS, LINKS, LINKS_OF_PATH, LINK_INPUTS, STATEMENTS };
 
-#define TEN	"?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-#define AT_ONCE TEN TEN TEN TEN TEN TEN "?" /* RECORDS_AT_ONCE of them */
-
 static const struct {
 	const struct field_list *fields;
 	const char *from;
 } statements[STATEMENTS] = {
 	[RUN] = {&run_fields, "run_view WHERE run_id = ?"},
 	[GROUP] = {&group_fields, "run_group_view WHERE group_id = ?"},
-	[RUNS] = {&run_fields, "run_view WHERE run_id IN (" AT_ONCE ")"},
-	[GROUPS] = {&group_fields, "run_group_view WHERE group_id IN (" AT_ONCE ")"},
+	[RUNS] = {&run_fields, "run_view WHERE run_id IN (" QUERY_MANY_MARKS ")"},
+	[GROUPS] = {&group_fields, "run_group_view WHERE group_id IN (" QUERY_MANY_MARKS ")"},
 	[LINKS] = {&link_fields,
 		   "link_view WHERE watermark = ? OR build_id = ? ORDER BY time_us, link_id"},
 	[LINKS_OF_PATH] = {&link_fields, "link_view WHERE output = ? ORDER BY time_us, link_id"},

@@ -27,7 +27,7 @@ int records_get_run(struct records *records, const uint8_t run_id[16], enum reco
 int records_get_group(struct records *records, const uint8_t group_id[16],
 		      enum record_sets_form form, cJSON **ret);
 
-#define RECORDS_AT_ONCE 61
+#define RECORDS_AT_ONCE QUERY_MANY
 
 struct records_item {
 	struct run_key key; /* given */

@@ -37,10 +37,14 @@ static int add_estimate(struct run_walk *walk, const struct run_way *way, const 
 
 	for (enum run_table table = 0; r >= 0 && table < RUN_TABLES; table++) {
 		_cleanup_query_ struct query *query = NULL;
+		size_t marks = !ids ? 0 : count > 1 ? QUERY_MANY : 1;
 
-		r = query_new(walk->store, way->counted[table], &query);
-		for (size_t i = 0; r >= 0 && i < count && *estimate < ESTIMATE_MAX; i++) {
-			r = run_walk_bind(walk, way, query, ids ? ids->items[i] : 0);
+		r = query_new(walk->store,
+			      marks > 1 ? way->many_counted[table] : way->counted[table], &query);
+		for (size_t i = 0; r >= 0 && i < count && *estimate < ESTIMATE_MAX;
+		     i += MAX(marks, (size_t)1)) {
+			r = run_walk_bind(walk, query, ids ? ids->items + i : NULL, count - i,
+					  marks);
 			if (r >= 0)
 				r = query_bind_int(query, r, (int64_t)(ESTIMATE_MAX - *estimate));
 			if (r >= 0)
@@ -228,7 +232,7 @@ static int add_count(struct run_walk *walk, const struct run_way *way, const cha
 	int r = query_new(walk->store, sql, &query);
 
 	for (size_t i = 0; r >= 0 && i < ids->count; i++) {
-		r = run_walk_bind(walk, way, query, ids->items[i]);
+		r = run_walk_bind(walk, query, &ids->items[i], 1, way->has_id);
 		if (r >= 0)
 			r = query_step(query);
 		if (r > 0 && !query_is_null(query, 0))

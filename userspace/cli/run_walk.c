@@ -3,6 +3,9 @@
 #include "cli/run_walk.h"
 #include <errno.h>
 
+#define MANY_LEAST 5	/* ids that are asked for together */
+#define MANY_ROWS  4096 /* of which that is quick */
+
 static int compare_keys(const void *a, const void *b)
 {
 	return run_key_compare(a, b);
@@ -42,14 +45,14 @@ static int keep(struct run_walk *walk, const struct run_key *key)
 	return 0;
 }
 
-int run_walk_bind(const struct run_walk *walk, const struct run_way *way, struct query *query,
-		  int64_t id)
+int run_walk_bind(const struct run_walk *walk, struct query *query, const int64_t *ids,
+		  size_t count, size_t marks)
 {
 	int index = 1, r = 0;
 
 	query_reset(query);
-	if (way->has_id)
-		r = query_bind_int(query, index++, id);
+	for (size_t i = 0; r >= 0 && i < marks; i++)
+		r = query_bind_int(query, index++, ids[MIN(i, count - 1)]);
 	if (r >= 0)
 		r = query_bind_int(query, index++, MAX(walk->from_us, walk->floor_us));
 	if (r >= 0)
@@ -99,18 +102,64 @@ static int gather_id(struct run_walk *walk, struct run_pages *pages, int64_t id)
 	return r < 0 ? r : 0;
 }
 
+/* All of so many ids, if that is not much: *ret_whole says. Otherwise some of it was kept. */
+static int gather_many(struct run_walk *walk, struct query *query, enum run_table table,
+		       const int64_t *ids, size_t count, bool *ret_whole)
+{
+	struct run_key key = {.is_group = table == TABLE_GROUPS};
+	int r = run_walk_bind(walk, query, ids, count, QUERY_MANY);
+	size_t rows = 0;
+	struct bytes id;
+
+	if (r >= 0)
+		r = query_bind_int(query, r, MANY_ROWS);
+	while (r >= 0 && (r = query_step(query)) > 0) {
+		rows++;
+		id = query_bytes(query, KEY_ID);
+		if (id.len != sizeof(key.id))
+			return -EBADMSG;
+		memcpy(key.id, id.data, sizeof(key.id));
+		key.start_us = query_int(query, KEY_START);
+		r = run_fits(&walk->fits, query, key.is_group);
+		if (r > 0)
+			r = keep(walk, &key);
+	}
+	if (r >= 0 && walk->filter->limit && walk->count >= 2 * walk->filter->limit)
+		run_walk_compact(walk);
+	*ret_whole = rows < MANY_ROWS;
+	return r;
+}
+
+static int gather_table(struct run_walk *walk, const struct run_way *way, enum run_table table,
+			const int64_t *ids, size_t count)
+{
+	_cleanup_(run_pages_done) struct run_pages pages;
+	_cleanup_query_ struct query *many = NULL;
+	int r = run_pages_init(&pages, walk->store, way, table, true);
+	size_t step;
+
+	if (r >= 0 && count >= MANY_LEAST)
+		r = query_new(walk->store, way->many[table], &many);
+	for (size_t i = 0; r >= 0 && i < count; i += step) {
+		bool is_whole = false;
+
+		step = many ? MIN(count - i, (size_t)QUERY_MANY) : 1;
+		if (many)
+			r = gather_many(walk, many, table, ids + i, step, &is_whole);
+		for (size_t k = i; r >= 0 && !is_whole && k < i + step; k++)
+			r = gather_id(walk, &pages, ids[k]);
+	}
+	return r;
+}
+
 int run_walk_gather_way(struct run_walk *walk, const struct run_way *way, const struct ids *ids)
 {
-	size_t count = way->has_id ? ids->count : 1;
+	static const int64_t none;
 	int r = 0;
 
-	for (enum run_table table = 0; r >= 0 && count && table < RUN_TABLES; table++) {
-		_cleanup_(run_pages_done) struct run_pages pages;
-
-		r = run_pages_init(&pages, walk->store, way, table, true);
-		for (size_t i = 0; r >= 0 && i < count; i++)
-			r = gather_id(walk, &pages, ids ? ids->items[i] : 0);
-	}
+	for (enum run_table table = 0; r >= 0 && table < RUN_TABLES; table++)
+		r = gather_table(walk, way, table, way->has_id ? ids->items : &none,
+				 way->has_id ? ids->count : 1);
 	return r;
 }
 

@@ -23,11 +23,12 @@ struct run_route {
 };
 
 /*
- * Binds "[column = ? AND] start_us >= ? AND start_us < ?". Returns the next index, or negative
+ * Binds ids to so many marks of "[column = ? AND] start_us >= ? AND start_us < ?" (the last one
+ * again where there are more marks), and the walk's times. Returns the next index, or negative
  * errno.
  */
-int run_walk_bind(const struct run_walk *walk, const struct run_way *way, struct query *query,
-		  int64_t id);
+int run_walk_bind(const struct run_walk *walk, struct query *query, const int64_t *ids,
+		  size_t count, size_t marks);
 
 /* Keeps the keys of what fits, of a way and its ids (NULL: it needs none), or of a route. 0 or
  * negative errno. */

@@ -16,28 +16,37 @@
 
 /* Conditions differ where only runs have an index for it. */
 #define WAY(has_id_, of_runs, of_groups)                                                           \
+	.has_id = has_id_,                                                                         \
+	.newest_first = {KEYS_OF_RUNS of_runs WINDOW DOWN, KEYS_OF_GROUPS of_groups WINDOW DOWN},  \
+	.oldest_first = {KEYS_OF_RUNS of_runs WINDOW UP, KEYS_OF_GROUPS of_groups WINDOW UP},      \
+	.counted = {COUNTED("run", of_runs), COUNTED("run_group", of_groups)},                     \
+	.total = "SELECT count(*) FROM run WHERE " of_runs WINDOW,                                 \
+	.members = "SELECT sum(runs) FROM run_group WHERE " of_groups WINDOW
+
+/* Along an index by that column and the start. */
+#define MANY(column) column " IN (" QUERY_MANY_MARKS ") AND "
+#define WAY_OF(column)                                                                             \
 	{                                                                                          \
-		.has_id = has_id_,                                                                 \
-		.newest_first = {KEYS_OF_RUNS of_runs WINDOW DOWN,                                 \
-				 KEYS_OF_GROUPS of_groups WINDOW DOWN},                            \
-		.oldest_first = {KEYS_OF_RUNS of_runs WINDOW UP,                                   \
-				 KEYS_OF_GROUPS of_groups WINDOW UP},                              \
-		.counted = {COUNTED("run", of_runs), COUNTED("run_group", of_groups)},             \
-		.total = "SELECT count(*) FROM run WHERE " of_runs WINDOW,                         \
-		.members = "SELECT sum(runs) FROM run_group WHERE " of_groups WINDOW,              \
+		WAY(true, column " = ? AND ", column " = ? AND "),                                 \
+			.many = {KEYS_OF_RUNS MANY(column) WINDOW " ORDER BY " column              \
+								  ", start_us LIMIT ?",            \
+				 KEYS_OF_GROUPS MANY(column) WINDOW " ORDER BY " column            \
+								    ", start_us LIMIT ?"},         \
+			.many_counted = {COUNTED("run", MANY(column)),                             \
+					 COUNTED("run_group", MANY(column))},                      \
 	}
 
-const struct run_way run_way_all = WAY(false, "", "");
-const struct run_way run_way_failed = WAY(false, "failed = 1 AND ", "");
+const struct run_way run_way_all = {WAY(false, "", "")};
+const struct run_way run_way_failed = {WAY(false, "failed = 1 AND ", "")};
 
 static const struct run_way ways[RUN_COLUMNS] = {
-	[RUN_JOB] = WAY(true, "job = ? AND ", "job = ? AND "),
-	[RUN_PROGRAM] = WAY(true, "program = ? AND ", "program = ? AND "),
-	[RUN_OBJECT_SET] = WAY(true, "object_set = ? AND ", "object_set = ? AND "),
-	[RUN_USER] = WAY(true, "user = ? AND ", "user = ? AND "),
-	[RUN_HOST] = WAY(true, "host = ? AND ", "host = ? AND "),
-	[RUN_CONTAINER] = WAY(true, "container = ? AND ", "container = ? AND "),
-	[RUN_SPAN] = WAY(true, "span = ? AND ", "span = ? AND "),
+	[RUN_JOB] = WAY_OF("job"),
+	[RUN_PROGRAM] = WAY_OF("program"),
+	[RUN_OBJECT_SET] = WAY_OF("object_set"),
+	[RUN_USER] = WAY_OF("user"),
+	[RUN_HOST] = WAY_OF("host"),
+	[RUN_CONTAINER] = WAY_OF("container"),
+	[RUN_SPAN] = WAY_OF("span"),
 };
 
 const struct run_way *run_way_of(enum run_column column)

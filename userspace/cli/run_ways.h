@@ -29,6 +29,8 @@ struct run_way {
 	bool has_id;
 	const char *newest_first[RUN_TABLES], *oldest_first[RUN_TABLES];
 	const char *counted[RUN_TABLES];
+	/* Of QUERY_MANY ids instead of one, each id's oldest first; NULL: has no id. */
+	const char *many[RUN_TABLES], *many_counted[RUN_TABLES];
 	const char *total, *members; /* all runs, those in groups; any number of rows */
 };
 

@@ -57,6 +57,13 @@ bool store_is_own(const struct store *store);
 /* After reading: -ESTALE if the answer may be wrong, see check(). */
 int store_check(struct store *store);
 
+/* In a statement: one of many values, fewer than that repeated. */
+#define QUERY_MANY	61
+#define QUERY_TEN_MARKS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+#define QUERY_MANY_MARKS                                                                           \
+	QUERY_TEN_MARKS QUERY_TEN_MARKS QUERY_TEN_MARKS QUERY_TEN_MARKS QUERY_TEN_MARKS            \
+		QUERY_TEN_MARKS "?"
+
 /*
  * A statement, for use again and again: bind (from 1), step, reset. Bound bytes must stay until
  * reset. Other statements may run between two steps: so an answer may be held in memory as a whole,
