@@ -42,6 +42,8 @@ class Server:
         self.options = ['--innodb-buffer-pool-size=128M', '--innodb-log-file-size=96M',
                         '--innodb-flush-log-at-trx-commit=%d' % (1 if durable else 0),
                         *([] if durable else ['--innodb-flush-method=nosync']),
+                        # ids with gaps, as a Galera cluster gives them
+                        '--auto-increment-increment=3', '--auto-increment-offset=2',
                         '--skip-networking', *extra]
         os.makedirs(self.folder, exist_ok=True)
         if os.geteuid() == 0:
