@@ -92,6 +92,7 @@ static enum options_next check_prune(struct options *options)
 		return OPTIONS_RUN;
 	if ((options->prune && options->destroy_key) || options->sacct || options->migrate ||
 	    options->quarantine || options->follow || options->remove || options->archive ||
+	    options->names || options->check_names || options->explain_name || options->xalt ||
 	    options->spool_count)
 		return wrong(
 			"--prune and --destroy-key load nothing: they take only --db and ages");

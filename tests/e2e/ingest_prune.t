@@ -9,6 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ingest  # noqa: E402
+import mariadb  # noqa: E402
 import prune  # noqa: E402
 import tap  # noqa: E402
 from prune import ALICE, BOB, CAROL, GONE, NOBODY, DAY, NOW_US, run_ingest  # noqa: E402
@@ -268,8 +269,8 @@ def test_all(make, folder):
         inner = os.path.join(folder, name)
         os.makedirs(inner)
         db, conf = make(inner), prune.configure(inner)
+        run_ingest(db, conf, '--migrate')
         if test:
-            run_ingest(db, conf, '--migrate')
             test(db, inner, conf)
             continue
         spool = test_persons(db, inner, conf)
@@ -277,6 +278,10 @@ def test_all(make, folder):
         test_key(db, inner, conf)
 
 
-with ingest.temporary() as top:
-    test_all(lambda inner: prune.Sqlite(os.path.join(inner, 'r.db')), top)
+with ingest.temporary() as top, prune.databases(top) as kinds:
+    for kind, maker in kinds:
+        print('# ' + kind)
+        test_all(maker, os.path.join(top, kind))
+    if len(kinds) == 1:
+        tap.skip('the same in MariaDB', mariadb.missing())
 tap.done()

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import ingest
+import mariadb
 from ingest import INGEST, Result, Spool, environment, opened
 
 DAY = 86400
@@ -312,6 +313,12 @@ def content(db):
 
 
 @contextlib.contextmanager
-def databases(folder, count=1):
-    """Makers of new databases: SQLite's, and MariaDB's where there is a server and a loader for it."""
-    yield lambda name: Sqlite(os.path.join(folder, name + '.db'))
+def databases(folder):
+    """(kind, maker of a new database in a folder) of SQLite, and of MariaDB where there is a server."""
+    kinds = [('sqlite', lambda inner: Sqlite(os.path.join(inner, 'r.db')))]
+    with contextlib.ExitStack() as stack:
+        if not mariadb.missing():
+            server = stack.enter_context(mariadb.server(os.path.join(folder, 'server')))
+            count = iter(range(1, 1000))
+            kinds.append(('mariadb', lambda inner: Maria(server.database('r%d' % next(count)))))
+        yield kinds
