@@ -119,11 +119,29 @@ int mariadb_entity(struct backend *backend, const struct table *table, const str
 	return 0;
 }
 
+/* Puts in what was added alone. If it is refused, nothing of it stays. */
+static int push_alone(struct mariadb *self)
+{
+	char message[BACKEND_MESSAGE_SIZE];
+	int r = mariadb_commit_names(self);
+
+	if (r == 0)
+		r = mariadb_run(self, &self->first, "SAVEPOINT alone");
+	if (r == 0)
+		r = mariadb_writer_settle(self->writer);
+	if (r != -EINVAL)
+		return r;
+	memcpy(message, self->backend.message, sizeof(message));
+	r = mariadb_run(self, &self->first, "ROLLBACK TO SAVEPOINT alone");
+	memcpy(self->backend.message, message, sizeof(message));
+	return r < 0 ? r : -EINVAL;
+}
+
 /* After something was added to the batch. */
 static int push(struct mariadb *self)
 {
 	if (self->is_careful)
-		return mariadb_writer_settle(self->writer);
+		return push_alone(self);
 	return batch_is_full(mariadb_writer_batch(self->writer))
 		       ? mariadb_writer_submit(self->writer)
 		       : 0;

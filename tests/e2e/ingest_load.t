@@ -205,6 +205,32 @@ def test_merge(work, kind):
         tap.equal([tuple(row) for row in rows], [(*wanted, cwd)], '%s: one row' % order)
 
 
+def test_batches(work, kind):
+    """Starts and runs of the same few ids, again and again in one file: as if put in one after another."""
+    rng = random.Random(7)
+    os.mkdir(work + '/batches')
+    spool = i.Spool(work + '/batches', rng=rng)
+    spool.open()
+    runs = [spool.run() for _ in range(211)]
+    state, wanted, counts = {}, {}, {'run': 0, 'start record': 0, 'record known before': 0}
+    for n in range(2503):
+        run = {**rng.choice(runs), 'cwd': '/%d' % n}
+        name = rng.choice(('start record', 'run'))
+        key = run['run_id']
+        if key in state and not (name == 'run' and state[key] == 0):
+            counts['record known before'] += 1
+        else:
+            counts[name] += 1
+            state[key], wanted[key] = int(name == 'run'), run['cwd'].encode()
+        spool.record('start' if name != 'run' else 'run', spool.start(run) if name != 'run' else run)
+    spool.close()
+    db = kind.new('batches')
+    result = i.ingest(db, work + '/batches')
+    tap.equal({name: result.counts.get(name) for name in counts}, counts, 'each record is what it was in its turn')
+    tap.equal({i.text_uuid(row[0]): (row[1], row[2]) for row in i.query(db, 'SELECT run_id, state, cwd FROM run_view')},
+              {key: (state[key], cwd) for key, cwd in wanted.items()}, '... and each run is the right one')
+
+
 def test_late(work, kind):
     """A set that comes after the run that refers to it, in another file."""
     directory = work + '/late'
@@ -269,7 +295,7 @@ def test_cluster(work, kind):
 
 with i.temporary() as directory, i.kinds(directory, 'loading') as kinds:
     for kind in kinds:
-        for test in (test_content, test_sets, test_forms, test_merge, test_late, test_cluster):
+        for test in (test_content, test_sets, test_forms, test_merge, test_batches, test_late, test_cluster):
             with i.temporary(directory) as work, tap.about(kind.name):
                 test(work, kind)
 tap.done()

@@ -102,6 +102,52 @@ def test_partitions(work, db):
     db.empty()
 
 
+def test_refused(work, db):
+    """A row that the server refuses goes to quarantine alone, and wholly, with its reason."""
+    os.mkdir(work + '/refusing')
+    spool = i.Spool(work + '/refusing')
+    spool.open()
+    for n in range(1009):
+        spool.record('run', spool.run(cwd='/home/' + 'x' * (40 if n in (499, 503) else 3)))
+    spool.close()
+    db.query('ALTER TABLE run_text MODIFY cwd VARBINARY(20)')
+    try:
+        result = i.ingest(db, work + '/refusing')
+        got = [tuple(row) for row in db.query('SELECT line, reason FROM quarantine ORDER BY line')]
+        tap.ok((result.status, result.counts['run'], [row[0] for row in got]) == (0, 1007, [501, 505]) and
+               all("Data too long for column 'cwd'" in row[1] for row in got),
+               'rows that the server refuses are quarantined alone', (result, got))
+        tap.equal((db.number('SELECT count(*) FROM run'), db.number('SELECT count(*) FROM run_text')), (1007, 1007),
+                  '... and nothing of them is elsewhere')
+    finally:
+        db.empty()
+        db.query('ALTER TABLE run_text MODIFY cwd MEDIUMBLOB')
+
+
+def test_late_months(work, db):
+    """Months that were not made in time are made later, with the runs that are theirs."""
+    now = time.gmtime()
+    month = now.tm_year * 12 + now.tm_mon - 1
+    late = ['m%04d%02d' % divmod_month(month + n) for n in (11, 12)]
+    for table in ('run', 'link_text'):
+        db.query('ALTER TABLE %s REORGANIZE PARTITION %s, later INTO (PARTITION later VALUES LESS THAN (MAXVALUE))' %
+                 (table, ', '.join(late)))
+    seconds = int(time.mktime((*divmod_month(month + 11), 15, 12, 0, 0, 0, 0, 0)))
+    spool = i.Spool(work + '/late')
+    os.mkdir(work + '/late')
+    spool.open()
+    run = '%012x' % (seconds * 1000)
+    spool.record('run', spool.run(run_id=run[:8] + '-' + run[8:] + '-8000-8000-000000000001',
+                                  start=i.time_text(seconds * 1000000)))
+    spool.close()
+    i.ingest(db, work + '/late')
+    tap.equal(db.number('SELECT count(*) FROM run PARTITION (later)'), 1, 'a run whose month is not made yet')
+    tap.equal(i.ingest(db, '--migrate').status, 0, '--migrate makes months that are missing')
+    tap.equal((db.number('SELECT count(*) FROM run PARTITION (%s)' % late[0]),
+               db.number('SELECT count(*) FROM run PARTITION (later)')), (1, 0), '... where its run is then')
+    db.empty()
+
+
 # --- migrations
 
 def tables(server, name):
@@ -418,6 +464,8 @@ def main(work):
         tap.equal((made.status, made.err, made.out), (0, '', ''), '--migrate makes the database')
         test_schema(work, server, db)
         test_partitions(work, db)
+        test_late_months(work, db)
+        test_refused(work, db)
         test_accounts(work, db)
         test_interrupted(server, db)
         test_restart(work, server, db, source)
