@@ -16,8 +16,8 @@ import ingest as i
 import mariadb
 import tap
 
-RUNS, FILES, KILLS = (99991, 997, 53) if i.LONG else (7919, 97, 17)
-PAUSE = 0.7 if i.LONG else 0.2  # seconds between kills, at most
+RUNS, FILES, KILLS = (99991, 997, 109) if i.LONG else (7919, 97, 17)
+PAUSE = 0.4 if i.LONG else 0.2  # seconds between kills, at most
 
 
 def start(db, *arguments):
@@ -350,6 +350,7 @@ def test_killed(work, server, db, source, wanted, loaders):
             hits[0] += victim.poll() is None
             victim.kill()
             victim.communicate()
+            running.remove(victim)
         elif what == 1:
             server.kill()
             hits[1] += 1
