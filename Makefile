@@ -117,7 +117,7 @@ $(BUILD)/paths: force
 
 # the migrations are part of the loader
 $(BUILD)/obj/ingest/sqlite_migrate.o: $(wildcard schema/sqlite/*.sql)
-$(BUILD)/obj/ingest/mariadb_migrate.o: $(wildcard schema/mariadb/*.sql)
+$(BUILD)/obj/ingest/mariadb_migrate.o $(BUILD)/obj/ingest/mariadb_own.o: $(wildcard schema/mariadb/*.sql)
 
 $(BUILD)/obj/%.o: %.c Makefile $(BUILD)/paths
 	$(call say,CC,$<)
@@ -180,6 +180,7 @@ install: all $(BUILD)/runmark.conf
 	$(Q)$(INSTALL) -m 644 systemd/runmark.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/runmark.conf
 	$(Q)$(INSTALL) -m 644 systemd/runmark.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/runmark.conf
 	$(Q)$(INSTALL) -D -m 644 ingest/software.rules $(SHARE)/runmark/software.rules
+	$(Q)$(INSTALL) -m 644 schema/mariadb/grants.sql schema/mariadb/grants_load.sql $(SHARE)/runmark/
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/runmark/runmark.conf || \
 		$(INSTALL) -m 644 $(BUILD)/runmark.conf $(DESTDIR)$(SYSCONFDIR)/runmark/runmark.conf
 

@@ -11,6 +11,7 @@
  */
 #include "ingest/mariadb.h"
 #include "ingest/mariadb_months.h"
+#include "ingest/mariadb_own.h"
 #include "ingest/migration_text.h"
 #include "common/version.h"
 
@@ -175,6 +176,8 @@ static int migrate(struct mariadb *self)
 		return refuse_version(self, version);
 	while (r == 0 && version < mariadb_schema_version())
 		r = apply(self, (int)++version);
+	if (r == 0)
+		r = mariadb_own(self, migrations, ARRAY_SIZE(migrations));
 	return r < 0 ? r : mariadb_months_add(self, time(NULL));
 }
 

@@ -300,6 +300,8 @@ CREATE TABLE IF NOT EXISTS run (
 	KEY run_container (container, start_us),
 	KEY run_span (span, start_us),
 	KEY run_failed (failed, start_us),
+	-- for own.sql, whose views may read no row of others: what a user's runs refer to
+	KEY run_own (user, run_id, program, object_set, env_set, job, cgroup, container),
 	-- for retention, which asks whether anybody still refers to a row
 	KEY run_env_set (env_set),
 	KEY run_cgroup (cgroup)
@@ -370,6 +372,7 @@ CREATE TABLE IF NOT EXISTS run_group (
 	KEY run_group_local_time (local_time),
 	KEY run_group_start (start_us),
 	KEY run_group_user (user, start_us),
+	KEY run_group_own (user, group_id),
 	KEY run_group_program (program, start_us),
 	KEY run_group_object_set (object_set, start_us),
 	KEY run_group_job (job, start_us),
@@ -443,6 +446,7 @@ CREATE TABLE IF NOT EXISTS link (
 	KEY link_build_id (build_id),
 	KEY link_output (output, time_us),
 	KEY link_user (user, time_us),
+	KEY link_own (user, link_id),
 	KEY link_time (time_us),
 	KEY link_input_set (input_set),
 	KEY link_linker (linker),
