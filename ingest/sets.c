@@ -234,6 +234,8 @@ void sets_set_known(struct loader *loader, const struct set *set, int64_t id)
 	struct value key = value_bytes(set->hash, SET_HASH_SIZE);
 
 	cache_put(loader->cache, KNOWN + set->kind->set, &key, 1, id);
+	/* Runs that refer to it find it without asking, see loader_entity(). */
+	cache_put(loader->cache, set->kind->set, &key, 1, id);
 }
 
 /* One that is there, perhaps since a run referred to it: whether its members are, too. */

@@ -10,8 +10,9 @@
 
 #include <errno.h>
 
-#define PENDING_MAX  1024	       /* sets of one transaction */
-#define PENDING_SIZE (8 * 1024 * 1024) /* bytes of their lines; one more line may be above it */
+#define PENDING_MAX	1024 /* sets of one transaction */
+#define ABSENT_IN_A_ROW 7
+#define PENDING_SIZE	(8 * 1024 * 1024) /* bytes of their lines; one more line may be above it */
 
 /* A line whose set has to be put in. */
 struct pending {
@@ -24,6 +25,7 @@ struct pending {
 struct set_batch {
 	struct pending sets[PENDING_MAX];
 	size_t count, size;
+	uint8_t absent[TABLE_COUNT]; /* sets that were not there, one after another */
 };
 
 static void set_batch_clear(struct set_batch *batch)
@@ -113,9 +115,13 @@ static int flush(struct loader *loader, struct set_batch *batch)
 	return r == -EINPROGRESS ? -EAGAIN : r;
 }
 
-/* Asks the database, without a transaction: most sets of a file are there. */
-static bool is_there(struct loader *loader, const struct set *set)
+/*
+ * Asks the database, without a transaction. Where the last ones were all new, as environments of
+ * jobs are, it isn't asked: putting it in tells, too.
+ */
+static bool is_there(struct loader *loader, struct set_batch *batch, const struct set *set)
 {
+	uint8_t *absent = &batch->absent[set->kind->set];
 	const struct table *table = mapping_tables[set->kind->set];
 	struct value key = value_bytes(set->hash, SET_HASH_SIZE);
 	struct value row[MAPPING_COLUMNS_MAX];
@@ -123,9 +129,13 @@ static bool is_there(struct loader *loader, const struct set *set)
 
 	if (sets_is_known(loader, set, &id))
 		return true;
+	if (*absent == ABSENT_IN_A_ROW)
+		return false;
+	++*absent;
 	if (loader->db->ops->find(loader->db, table, &key, &id) < 0 ||
 	    loader->db->ops->get(loader->db, table, id, row) < 0 || row[1].type == VALUE_NULL)
 		return false;
+	*absent = 0;
 	sets_set_known(loader, set, id);
 	return true;
 }
@@ -137,7 +147,7 @@ static int take_line(struct loader *loader, struct set_batch *batch, struct byte
 	cJSON *record;
 	int r = read_set(loader, line, &record, &set);
 
-	if (r < 0 || is_there(loader, &set))
+	if (r < 0 || is_there(loader, batch, &set))
 		return 0;
 	pending->line = malloc(line.len);
 	if (!pending->line)
