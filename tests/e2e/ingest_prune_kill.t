@@ -37,7 +37,7 @@ def differences(got, wanted):
 
 def test_kills(maker, folder):
     spool, conf, rng = os.path.join(folder, 'spool'), prune.configure(folder), random.Random(7)
-    prune.make(spool, persons=OLD_PERSONS, runs=199)
+    prune.make(spool, persons=OLD_PERSONS, runs=397)
     whole, killed = maker('whole'), maker('killed')
     for db in (whole, killed):
         run_ingest(db, conf, '--migrate')
@@ -49,7 +49,7 @@ def test_kills(maker, folder):
     wanted, kills, runs, partial = prune.content(whole), 0, 0, 0
     while kills < KILLS and runs < 20 * KILLS:
         process = started(killed, conf, *AGE)
-        time.sleep(rng.uniform(0.005, taken / 11))
+        time.sleep(rng.uniform(taken / 97, taken / 2))
         process.send_signal(signal.SIGKILL)
         kills += process.wait() == -signal.SIGKILL
         runs += 1
