@@ -5,11 +5,12 @@
 #include <ctype.h>
 #include <fnmatch.h>
 
-#define HEX	  16  /* digits of a pseudonym, and of a path's hash */
-#define NAME_MAX_ 255 /* bytes of an account's name */
-#define WORDS_MAX 32  /* of a component that are looked at */
-#define SPAN_MAX  4   /* words that a name may have: anna-maria.de_x */
-#define WORD_MIN  3   /* bytes of a name that is looked for within a component */
+#define HEX	       16  /* digits of a pseudonym, and of a path's hash */
+#define NAME_MAX_      255 /* bytes of an account's name */
+#define UID_DIGITS_MAX 10
+#define WORDS_MAX      32 /* of a component that are looked at */
+#define SPAN_MAX       4  /* words that a name may have: anna-maria.de_x */
+#define WORD_MIN       3  /* bytes of a name that is looked for within a component */
 
 void pseudonym_of_user(const struct pseudonym_key *key, struct bytes name,
 		       char ret[PSEUDONYM_NAME_SIZE])
@@ -204,6 +205,22 @@ static bool is_pseudonym(struct bytes path)
 	return (!owner.len || owner.len == HEX) && hash.len == HEX && is_hex(owner) && is_hex(hash);
 }
 
+/* A folder that is called by a number (/run/user/1000) is that of a uid. */
+static void name_owner(const struct pseudonym_key *key, struct bytes owner,
+		       char ret[PSEUDONYM_NAME_SIZE])
+{
+	char text[4 + UID_DIGITS_MAX + 1];
+	bool is_number = owner.len <= UID_DIGITS_MAX;
+
+	for (size_t i = 0; i < owner.len; i++)
+		is_number = is_number && isdigit((unsigned char)owner.data[i]);
+	if (is_number) {
+		snprintf(text, sizeof(text), "uid:%.*s", (int)owner.len, owner.data);
+		owner = bytes_of(text);
+	}
+	pseudonym_of_user(key, owner, ret);
+}
+
 bool pseudonym_of_path(const struct pseudonym_rules *rules, struct bytes path,
 		       char ret[PSEUDONYM_PATH_SIZE])
 {
@@ -214,7 +231,7 @@ bool pseudonym_of_path(const struct pseudonym_rules *rules, struct bytes path,
 	if (!path.len || is_pseudonym(path) || !find_owner(rules, path, &owner))
 		return false;
 	if (owner.len)
-		pseudonym_of_user(rules->key, owner, name);
+		name_owner(rules->key, owner, name);
 	pseudonym_hash(rules->key, PSEUDONYM_PATH, path, hash);
 	text_to_hex(hash, HEX / 2, hex);
 	snprintf(ret, PSEUDONYM_PATH_SIZE, "/%s/%s", name, hex);

@@ -117,7 +117,8 @@ static void personal_paths_are_known(void **state)
 		{BYTES_INIT("/gpfs/u7/Dora/x"), NULL},
 		{BYTES_INIT("/gpfs/v7/dora/x"), NULL},
 		{BYTES_INIT("/root/x"), ""},
-		{BYTES_INIT("/run/user/1000/x"), "1000"},
+		{BYTES_INIT("/run/user/1000/x"), "uid:1000"},
+		{BYTES_INIT("/home/12345678901/x"), "12345678901"},
 		{BYTES_INIT("/tmp/x"), ""},
 		{BYTES_INIT("/tmp/x.alice.7"), "alice"},
 		/* accounts */
