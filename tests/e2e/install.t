@@ -20,7 +20,8 @@ OTHERS = {f"libexec/runmark/placeholder-{machine}.o" for machine in ("x86_64", "
     "lib/systemd/system/runmark-prune.service", "lib/systemd/system/runmark-prune.timer",
     "lib/sysusers.d/runmark.conf", "lib/tmpfiles.d/runmark.conf",
     "share/bash-completion/completions/runmark", "share/bash-completion/completions/runmarkd",
-    "share/bash-completion/completions/runmark-ingest", "share/runmark/software.rules"}
+    "share/bash-completion/completions/runmark-ingest", "share/runmark/software.rules",
+    "share/runmark/grants.sql", "share/runmark/grants_load.sql"}
 PAGES = {f"share/man/man{page[-1]}/{os.path.basename(page)}" for page in glob.glob("userspace/man/*.[1-8]")}
 
 
