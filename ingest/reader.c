@@ -133,11 +133,18 @@ static ssize_t fill_compressed(struct reader *reader)
 	return (ssize_t)out.pos;
 }
 
+/* What is there: a pipe may have more later. A signal ends the wait for it. */
+static ssize_t read_some(struct reader *reader)
+{
+	ssize_t n = read(reader->fd, reader->chunk, CHUNK_SIZE);
+
+	return n < 0 ? -errno : n;
+}
+
 /* 1, 0 at the end, or negative errno. */
 static int fill(struct reader *reader)
 {
-	ssize_t n = reader->is_compressed ? fill_compressed(reader)
-					  : fs_read_all(reader->fd, reader->chunk, CHUNK_SIZE);
+	ssize_t n = reader->is_compressed ? fill_compressed(reader) : read_some(reader);
 
 	if (n <= 0)
 		return (int)n;

@@ -23,9 +23,9 @@ MEASURE = 'import resource, subprocess, sys; r = subprocess.run(sys.argv[1:]).re
           'print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(r)'
 
 
-def start(db, *paths):
+def start(db, *paths, **options):
     return subprocess.Popen([i.INGEST, '--db', i.url_of(db), '--xalt', *paths], text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, env=i.environment())
+                            stderr=subprocess.PIPE, env=i.environment(), **options)
 
 
 def make_tree(tree, runs):
@@ -102,6 +102,14 @@ def test_stop(tree, kind):
     out, err = process.communicate(timeout=60)
     tap.ok(process.returncode == 3 and 'stopped' in err and 'imported' in out, 'SIGTERM: it stops and says so',
            (process.returncode, out, err))
+    process = start(kind.new('waiting'), '-', stdin=subprocess.PIPE)
+    process.stdin.write(b'\n'.join(xalt.lines_of(xalt.run(1))).decode() + '\n')
+    process.stdin.flush()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    status = process.wait(timeout=60)
+    tap.equal(status, 3, 'also while it waits for more of a log')
+    process.communicate()
 
 
 def test_several(tree, kind, wanted):
