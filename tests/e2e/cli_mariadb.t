@@ -6,6 +6,7 @@ import sys
 sys.dont_write_bytecode = True
 import contextlib
 import glob
+import itertools
 import os
 import re
 import subprocess
@@ -21,6 +22,10 @@ import tap
 OTHERS = {'cli_mariadb.t', 'cli_daemon.t', 'cli_plan.t', 'cli_plan_mariadb.t', 'cli_words.t'}
 LEAST = {'find': 397, 'show': 79, 'job': 17, 'report': 13}  # answers that must have been compared
 RUNS = 997
+# What means something to SQL, to a glob or to nobody, or is no UTF-8: in every option that takes a name.
+OPTIONS = ('--user', '--job', '--exe', '--lib', '--host', '--container', '--sluid', '--software', '--module')
+WORDS = (b"' OR 1=1 -- ", b'"', b'\\', b"\\'", b'%', b'user0_0', b'user000 ', b'USER000', b'\xff\xfe', b'user000\xff', b'[a',
+         b'?', b'a' * 4099)
 
 
 def check_twins(server):
@@ -90,6 +95,16 @@ def check_loaded(server, folder):
                'the same from both: ' + ' '.join(words), (ours.status, ours.err, theirs.status, theirs.err))
     tap.ok(all(asked[word] > 3 for word in ('find', 'show', 'job', 'report')), 'there was something to find', asked)
     return good
+
+
+def check_words(path, good):
+    wrong = []
+    for option, word in itertools.product(OPTIONS, WORDS):
+        ours, theirs = (runmark('find', '--since', '1970-01-02', '--format', 'csv', option, word, '--db', url)
+                        for url in ('sqlite:' + path, good.url))
+        if (ours.status, ours.out, ours.err) != (theirs.status, theirs.out, theirs.err) or ours.status == 3:
+            wrong.append((option, word, ours.status, ours.err, theirs.status, theirs.err))
+    tap.ok(not wrong, '%d odd words are names like others' % (len(OPTIONS) * len(WORDS)), wrong)
 
 
 def check_messages(server, folder, good):
@@ -190,6 +205,7 @@ def main():
     with ingest.temporary() as folder, mariadb.server(folder + '/server') as server:
         check_twins(server)
         good = check_loaded(server, folder)
+        check_words(folder + '/good.db', good)
         check_messages(server, folder, good)
         check_own(server, good)
         check_stop(server, good)
