@@ -57,7 +57,7 @@ static char *copy(struct bytes text)
 	return data;
 }
 
-/* A file of one record, which begins with the len bytes that have been read. */
+/* A file of one record. What is too long for one is not read. */
 static int take_record_file(struct xalt_import *import, const char *path, int fd, uint64_t size)
 {
 	size_t room = (size_t)MIN(size, (uint64_t)RECORD_LINE_MAX) + 1;

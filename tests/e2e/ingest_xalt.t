@@ -85,6 +85,25 @@ def test_samples(kind):
     return db
 
 
+def test_sample_log(work, kind):
+    """The pieces of the real lines."""
+    with open(xalt.SAMPLE_LOG, 'rb') as file:
+        lines = file.read().splitlines()
+    db, rng = kind.new('wire'), random.Random(89)
+    load(db, xalt.SAMPLE_LOG)
+    wanted = facts(db)
+    for name, change in (('shuffled', rng.sample(lines, len(lines))), ('doubled', rng.sample(2 * lines, 2 * len(lines)))):
+        db = kind.new(name)
+        result = load(db, '-', stdin=as_file(work, change))
+        tap.ok(result.counts['run'] == 1 and facts(db) == wanted, 'the real lines, %s: the same' % name, result)
+    for missing in range(len(lines)):
+        db = kind.new('without')
+        result = load(db, '-', stdin=as_file(work, lines[:missing] + lines[missing + 1:]))
+        tap.ok(result.counts['run'] == 0 and result.out.startswith(
+            'incomplete: run_fini_01a1fd99-857e-754b-9175-480469ed251c: piece %d of 0 to 3 is missing\n' % missing),
+            'without piece %d: said' % missing, result)
+
+
 def test_cli(db):
     status, out, err = runmark(db, 'find', '--since', '2026-01-01', '--format', 'json')
     found = [json.loads(line) for line in out.splitlines()]
@@ -194,6 +213,7 @@ def main():
         for kind in kinds:
             print('# ' + kind.name)
             test_cli(test_samples(kind))
+            test_sample_log(work, kind)
             test_log(work, kind)
             test_whole_lines(work, kind)
             test_layouts(work, kind)
