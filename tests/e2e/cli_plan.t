@@ -9,12 +9,14 @@ import re
 import sqlite3
 from cli_tap import RUNMARK, Tap
 
-# Statements that may read a whole table, and which: hosts are few; a glob that begins with * has
+# Statements that may read a whole table, and which: hosts and users are few; a glob that begins with * has
 # no beginning to look up; quarantine is counted, and small where all is well.
 WHOLE = {
     'SELECT id, name FROM host': {'host'},
     'SELECT id, name, cluster FROM host ORDER BY name, cluster': {'host'},
     'SELECT id, path FROM path': {'path'},
+    'SELECT user_name.id, user_name.name, pseudonym.user FROM user_name LEFT JOIN pseudonym '
+    'ON pseudonym.alias = user_name.id': {'user_name'},
     'SELECT count(*) FROM quarantine': {'quarantine'},
     'SELECT max(version) FROM schema_version': set(),
 }
@@ -43,6 +45,8 @@ for statement in sorted(set(statements)):
     scanned = {match.group(1) for match in (re.match(r'SCAN (\w+)', step) for step in plan)
                if match} - {'CONSTANT', 'counted'}
     tap.ok(scanned <= WHOLE.get(statement, set()), 'indexed: ' + statement[-60:], plan)
+    if 'elapsed_us, user_us, system_us, cores' in statement:
+        tap.ok(any('USING COVERING INDEX run_start' in step for step in plan), 'by the index alone', plan)
     if 'FROM run WHERE' in statement and 'ORDER BY' in statement and 'job = ?' not in statement:
         tap.ok(not any('TEMP B-TREE FOR ORDER' in step for step in plan), 'in order', plan)
 tap.done()

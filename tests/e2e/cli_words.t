@@ -16,8 +16,9 @@ commands = re.findall(r'^  ([a-z]+) ', help_.out.decode(), re.M)
 tap.same((help_.status, commands), (0, ['find', 'show', 'job', 'report', 'tail', 'status', 'doctor', 'help']),
          'commands')
 tap.same(runmark('--version').out, b'runmark 0.1.0\n', 'version')
-reports = re.findall(r'^  ([a-z]+) .*\n +by ([a-z, ]+)$', runmark('help', 'report').out.decode(), re.M)
-tap.same([name for name, _ in reports], ['coverage'], 'reports')
+reports = re.findall(r'^  ([a-z-]+) .*\n +by ([a-z, -]+)$', runmark('help', 'report').out.decode(), re.M)
+tap.same([name for name, _ in reports], ['software', 'libraries', 'users', 'compilers', 'linkers', 'self-built', 'bins',
+                                         'failures', 'jobs', 'coverage'], 'reports')
 options = {}
 for command in commands[:-1]:
     result = runmark(command, '--help')
@@ -53,8 +54,9 @@ tap.same(sorted('-' + name for name in described),
          sorted({name for names in options.values() for name in names} | {'--version'}),
          'and describes each')
 for name, views in reports:
-    tap.ok('.Ss coverage' in manual and all('.It Fl -by Cm %s\n' % view in manual
-                                            for view in views.split(', ')), 'the manual has report ' + name)
+    part = re.search(r'^\.Ss %s\n(.*?)^\.S[hs] ' % name, manual, re.M | re.S).group(1)
+    tap.same(sorted(re.findall(r'Fl -by Cm ([a-z-]+)(?= ,|\n)', ''.join(re.findall(r'(?m)^\.It .*\n', part)))),
+             sorted(views.split(', ')), 'the manual has report ' + name)
 if shutil.which('mandoc'):
     lint = subprocess.run(['mandoc', '-T', 'lint', '-W', 'warning', 'userspace/man/runmark.1'],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
@@ -78,7 +80,9 @@ cases = [  # words typed, what is offered
     (['find', '--exe', '/etc/passw'], ['/etc/passwd']),
     (['show', '/etc/passw'], ['/etc/passwd']),
     (['help', 'st'], ['status']),
-    (['report', ''], ['coverage']),
+    (['report', ''], [name for name, _ in reports]),
+    (['report', 'jobs', '--by', ''], ['job', 'software']),
+    (['report', 'bins', '--sort', 'run'], ['run_time', 'runs']),
     (['report', 'coverage', '--by', ''], ['host', 'cause', 'gap']),
     (['nope', '--'], []),
 ]

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The columns of runs, and how each kind of value is shown. */
 #include "cli/columns.h"
+#include "cli/number.h"
 #include "cli/when.h"
 #include "common/record.h"
 #include "common/text.h"
@@ -275,6 +276,12 @@ static char *number_for_table(const struct column *column, const cJSON *run)
 		return strdup(when_format_elapsed(value, elapsed));
 	case COLUMN_SIZE:
 		return format_size(value);
+	case COLUMN_COUNT:
+		return number_format_count(value);
+	case COLUMN_HOURS:
+		return number_format_hours(value);
+	case COLUMN_PERCENT:
+		return number_format_percent(value);
 	default:
 		return format_number(value);
 	}

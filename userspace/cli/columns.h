@@ -9,7 +9,16 @@
 #include "cli/table.h"
 #include <cjson/cJSON.h>
 
-enum column_kind { COLUMN_TEXT, COLUMN_NUMBER, COLUMN_TIME, COLUMN_ELAPSED, COLUMN_SIZE };
+enum column_kind {
+	COLUMN_TEXT,
+	COLUMN_NUMBER,
+	COLUMN_TIME,
+	COLUMN_ELAPSED,
+	COLUMN_SIZE,
+	COLUMN_COUNT, /* 1,234,567 in tables */
+	COLUMN_HOURS, /* three digits that count */
+	COLUMN_PERCENT,
+};
 
 struct column {
 	const char *name; /* as --columns calls it, and the heading of CSV */

@@ -2,6 +2,27 @@
 # Bash completion of runmark, runmarkd and runmark-ingest. The words come from the programs' own --help, so they
 # are never out of date.
 
+# By what the report on the command line can be told, and sorted.
+_runmark_of_report()
+{
+	local i name='' by='' words
+
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--by) by=${COMP_WORDS[++i]} ;;
+		--*) ((i++)) ;;
+		*) name=${COMP_WORDS[i]} ;;
+		esac
+	done
+	if [[ $3 == --by ]]; then
+		words=$("$1" report --help 2>/dev/null </dev/null |
+			sed -n "/^  ${name:-[a-z]}[a-z-]*  *[A-Z]/{n;s/^ *by //;s/,//g;p}")
+	else
+		words=$("$1" report "$name" ${by:+--by "$by"} --sort help 2>/dev/null </dev/null | sed 's/ .*//')
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$2")
+}
+
 _runmark()
 {
 	local cur=$2 prev=$3 program=$1 command='' word
@@ -25,6 +46,10 @@ _runmark()
 		return
 		;;
 	esac
+	if [[ ${program##*/} == runmark && ${COMP_WORDS[1]-} == report && $prev == --@(by|sort) ]]; then
+		_runmark_of_report "$program" "$cur" "$prev"
+		return
+	fi
 	if [[ ${program##*/} == runmark ]]; then
 		for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 			if [[ $word != -* ]]; then

@@ -2,6 +2,7 @@
 /* runmark report coverage: of what part of the time it is known which programs ran. */
 #include "cli/coverage.h"
 #include "cli/coverage_columns.h"
+#include "cli/report.h"
 #include "common/record.h"
 #include <errno.h>
 #include <fnmatch.h>
@@ -256,8 +257,8 @@ static int take_hosts(struct report_state *state)
 		site = strndup(cluster.data, cluster.len);
 		if (!host || !site)
 			return -ENOMEM;
-		if (!state->asked->host || !strcmp(state->asked->host, host) ||
-		    !fnmatch(state->asked->host, host, 0))
+		if (!state->asked->filter.host || !strcmp(state->asked->filter.host, host) ||
+		    !fnmatch(state->asked->filter.host, host, 0))
 			r = take_host(state, query_int(query, 0), host, site);
 	}
 	return r;

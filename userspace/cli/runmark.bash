@@ -71,6 +71,9 @@ _runmark()
 	--by)
 		words=$(_runmark_report_views "${COMP_WORDS[2]}")
 		;;
+	--sort)
+		words=$(runmark report "${COMP_WORDS[2]}" --sort help 2>/dev/null | sed 's/ .*//')
+		;;
 	help)
 		words=$(_runmark_commands)
 		;;

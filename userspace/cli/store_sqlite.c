@@ -63,7 +63,8 @@ static char *make_uri(const char *path)
 
 static int open_as(struct connection *connection, const char *name, int flags)
 {
-	int code = sqlite3_open_v2(name, &connection->db, SQLITE_OPEN_READONLY | flags, NULL);
+	int code = sqlite3_open_v2(name, &connection->db,
+				   SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | flags, NULL);
 
 	if (code == SQLITE_OK) {
 		sqlite3_extended_result_codes(connection->db, 1);
