@@ -168,14 +168,15 @@ void check_database(struct doctor *doctor)
 	_cleanup_store_ struct store *store = NULL;
 	_cleanup_query_ struct query *query = NULL;
 	_cleanup_free_ char *message = NULL;
-	bool is_named = doctor->db || secure_getenv("RUNMARK_DB");
+	const char *url = doctor->db ?: secure_getenv("RUNMARK_DB");
+	bool is_file = !url || !*url || !strncmp(url, "sqlite:", strlen("sqlite:"));
 	int r = store_open(doctor->db, &store, &message);
 
-	if (r == -ENOENT && !is_named) {
+	if (r == -ENOENT && !url) {
 		doctor_report(doctor, FINDING_OK, NULL, "none on this node");
 		return;
 	}
-	if (r == -EACCES && !doctor->is_root) {
+	if (r == -EACCES && is_file && !doctor->is_root) {
 		doctor_report(doctor, FINDING_WARN,
 			      "run it as root, or as a member of the group runmark",
 			      "can't be looked at: permission denied");
