@@ -54,10 +54,12 @@ class Server:
             os.chmod(above, os.stat(above).st_mode | 0o011)
 
     def install(self):
-        subprocess.run([program('mariadb-install-db'), '--no-defaults', '--user=' + self.user,
-                        '--datadir=' + os.path.join(self.folder, 'data'), '--skip-test-db',
-                        '--auth-root-authentication-method=socket', '--skip-name-resolve'],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        made = subprocess.run([program('mariadb-install-db'), '--no-defaults', '--user=' + self.user,
+                               '--datadir=' + os.path.join(self.folder, 'data'), '--skip-test-db',
+                               '--auth-root-authentication-method=socket', '--skip-name-resolve'],
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if made.returncode:
+            raise RuntimeError('mariadb-install-db fails:\n' + made.stdout[-2000:])
 
     def start(self):
         if not os.path.isdir(os.path.join(self.folder, 'data', 'mysql')):
