@@ -54,10 +54,12 @@ class Server:
             os.chmod(above, os.stat(above).st_mode | 0o011)
 
     def install(self):
+        # a server that starts clears its folder of temporary tables, and another may be doing so
         made = subprocess.run([program('mariadb-install-db'), '--no-defaults', '--user=' + self.user,
                                '--datadir=' + os.path.join(self.folder, 'data'), '--skip-test-db',
                                '--auth-root-authentication-method=socket', '--skip-name-resolve'],
-                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env={**os.environ, 'TMPDIR': self.folder})
         if made.returncode:
             raise RuntimeError('mariadb-install-db fails:\n' + made.stdout[-2000:])
 
