@@ -12,8 +12,8 @@
 
 #include <errno.h>
 
-#define ROWS	   197 /* of one step; a set may have many members */
-#define REFERS_MAX 6
+#define ROWS_MADE_OF 197 /* of one step: of what is made of others, of sets with many members */
+#define REFERS_MAX   6
 
 struct refer {
 	const char *table, *column;
@@ -69,6 +69,7 @@ struct sweep {
 	char *refers;	 /* SQL: a row if there is one that refers */
 	size_t count;	 /* of its parameters */
 	char *remove[3]; /* SQL by id */
+	size_t rows;	 /* of a step */
 	bool is_new;	 /* goes over new rows, not over prune_orphan */
 };
 
@@ -121,6 +122,7 @@ static int sweep_init(struct sweep *sweep, const struct orphan_kind *kind)
 	int r = 0;
 
 	*sweep = (struct sweep){.kind = kind};
+	sweep->rows = kind->members && kind->made_of.select ? ROWS_MADE_OF : PRUNE_ROWS;
 	sweep->refers = make_refers(kind, &sweep->count);
 	if (!sweep->refers)
 		r = -ENOMEM;
@@ -184,17 +186,18 @@ static int find_rows(struct prune *prune, const struct sweep *sweep, const char 
 	char sql[256];
 	int r;
 
-	if (!sweep->is_new)
-		return prune_rows_get(prune,
-				      "SELECT id FROM prune_orphan WHERE kind = ? ORDER BY id "
-				      "LIMIT 197",
-				      &kind, 1, ret);
+	if (!sweep->is_new) {
+		snprintf(sql, sizeof(sql),
+			 "SELECT id FROM prune_orphan WHERE kind = ? ORDER BY id LIMIT %zu",
+			 sweep->rows);
+		return prune_rows_get(prune, sql, &kind, 1, ret);
+	}
 	r = prune_state_get(prune, state, &swept);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	from = value_integer(swept);
-	snprintf(sql, sizeof(sql), "SELECT id FROM %s WHERE id > ? ORDER BY id LIMIT 197",
-		 sweep->kind->table);
+	snprintf(sql, sizeof(sql), "SELECT id FROM %s WHERE id > ? ORDER BY id LIMIT %zu",
+		 sweep->kind->table, sweep->rows);
 	return prune_rows_get(prune, sql, &from, 1, ret);
 }
 
@@ -243,7 +246,7 @@ static int sweep_step(struct prune *prune, void *arg, bool *ret_more)
 	}
 	if (r == 0)
 		r = note_swept(prune, sweep, state, &rows);
-	*ret_more = rows.count == ROWS;
+	*ret_more = rows.count == sweep->rows;
 	prune_rows_done(&rows);
 	return r;
 }
