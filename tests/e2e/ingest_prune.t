@@ -4,8 +4,10 @@
 import contextlib
 import fcntl
 import glob
+import json
 import os
 import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -15,6 +17,7 @@ import prune  # noqa: E402
 import tap  # noqa: E402
 from prune import ALICE, BOB, CAROL, GONE, NOBODY, DAY, NOW_US, run_ingest  # noqa: E402
 
+RUNMARK = os.path.abspath(os.path.join(os.environ.get('BUILD', 'build'), 'bin/runmark'))
 PSEUDONYM = re.compile(r'^~[0-9a-f]{16}$')
 AGE = ('--prune', '--pseudonymise-after', '180d')
 YOUNG_US = NOW_US - 180 * DAY * 1000000
@@ -71,6 +74,20 @@ def by_program(db, table):
         'GROUP BY g.build_id, g.watermark' % table))
 
 
+def reports(db):
+    """{(report, what the line is of): (runs, persons)}, of lines that name no personal path, and of all runs."""
+    found = {}
+    for name, label in (('bins', 'run_time'), ('compilers', 'compiler'), ('libraries', 'library'),
+                        ('software', 'software')):
+        done = subprocess.run([RUNMARK, 'report', name, '--db', db.url, '--since', '2000-01-01', '--limit', '0',
+                               '--format', 'json'], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=ingest.environment())
+        for line in map(json.loads, done.stdout.splitlines()):
+            if not re.search(r'/home/|^/~|^[0-9a-f]{16}$|^solver$|^run$|^data$', line[label] or ''):
+                found[name, line[label]] = line['runs'], line['users']
+    return found
+
+
 def fill(db, folder, conf):
     spool = os.path.join(folder, 'spool')
     prune.make(spool)
@@ -89,6 +106,9 @@ def test_persons(db, folder, conf):
     before = {table: prune.persons_by_sql(db, table) for table in ('run', 'run_group', 'link')}
     young, joined = prune.rows_of(db, (ALICE, CAROL), YOUNG_US), joins(db)
     programs = {table: by_program(db, table) for table in ('run', 'run_group')}
+    reported = reports(db)
+    tap.ok(len(reported) > 6 and reported['libraries', '/usr/lib/liba.so.1'][1] == 4,
+           'reports count four persons', reported)
 
     done = run_ingest(db, conf, *AGE)
     tap.ok(done.status == 0 and 'made the key' in done.err, 'pruned, with a new key', done)
@@ -98,6 +118,7 @@ def test_persons(db, folder, conf):
               'nor of who is known by accounting alone')
     tap.equal({table: prune.persons_by_sql(db, table) for table in before}, before,
               'as many persons as before in runs, groups and links')
+    tap.equal(reports(db), reported, 'and in reports')
     tap.equal(prune.rows_of(db, (ALICE, CAROL), YOUNG_US), young, 'young records are as they were')
     tap.equal(joins(db), joined, 'runs are joined with their links by watermark as before')
     tap.equal({table: by_program(db, table) for table in programs}, programs,
