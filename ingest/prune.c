@@ -89,6 +89,8 @@ static int work(struct prune *prune, const struct prune_options *options)
 			r = prune_packages(prune);
 		if (r == 0)
 			r = prune_quarantine(prune);
+		if (r == 0)
+			r = prune_files(prune);
 	}
 	return r < 0 ? r : prune_orphans(prune);
 }

@@ -129,6 +129,7 @@ int prune_alias(struct prune *prune, struct bytes name, int64_t user, int64_t *r
 int prune_persons(struct prune *prune);	   /* prune_persons.c: runs, groups, links */
 int prune_accounting(struct prune *prune); /* prune_accounting.c */
 int prune_quarantine(struct prune *prune); /* prune_other.c */
+int prune_files(struct prune *prune);	   /* prune_other.c: names of spool files */
 int prune_packages(struct prune *prune);   /* prune_other.c: those that came late */
 /* The package's path is nobody's. Within a step. */
 int prune_package(struct prune *prune, int64_t id, int64_t path);

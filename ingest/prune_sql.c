@@ -56,6 +56,7 @@ static int copy_value(const struct value *from, struct value *to)
 	}
 	if (from->bytes.len)
 		memcpy(data, from->bytes.data, from->bytes.len);
+	data[from->bytes.len] = '\0'; /* a text can be read as a string */
 	return 0;
 }
 

@@ -6,6 +6,7 @@ import fcntl
 import glob
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -51,12 +52,13 @@ def prune_path(db, path):
 
 def quarantine(db, folder, conf):
     """A line of bob's that cannot be loaded, since long."""
-    path = os.path.join(folder, 'broken.jsonl')
+    path = os.path.join(folder, 'broken-%s.jsonl' % BOB.name)
     with open(path, 'w', encoding='utf-8') as file:
         file.write('{"schema":"runmark.run/1","user":"%s"}\n' % BOB.name)
     run_ingest(db, conf, path)
     then = NOW_US - prune.OLD_DAYS * DAY * 1000000
     db.query('UPDATE quarantine SET time_us = ?, file = ?', then, BOB.home('broken.jsonl'))
+    db.query('UPDATE spool_file SET loaded_us = ? WHERE name LIKE ?', then, 'broken%')
     return db.number('SELECT count(*) FROM quarantine WHERE text IS NOT NULL')
 
 
@@ -174,8 +176,8 @@ def check_accounting(db):
 
 def check_log(db):
     log = {(row[0], row[1]): row[2] for row in db.query('SELECT action, name, changed FROM prune_log')}
-    tap.equal([log.get(('pseudonymise', name)) for name in ('run', 'run_text', 'accounting', 'quarantine')],
-              [69, 69, 3, 1], 'prune_log counts what was done')
+    tap.equal([log.get(('pseudonymise', name))
+               for name in ('run', 'run_text', 'accounting', 'quarantine', 'spool_file')], [69, 69, 3, 1, 1], 'prune_log counts what was done')
     tap.ok(('key made', '') in log, 'and that the key was made', log)
     tap.equal(db.number('SELECT count(*) FROM prune_log WHERE ended_us IS NULL'), 0, 'and that it came to its end')
 
@@ -313,8 +315,28 @@ def test_traces(db, folder, conf):
     tap.equal([word for word in words if word in data], [], 'nor in the bytes of the files, after what the manual says')
 
 
+def test_progress(db, folder, conf):
+    """On a terminal."""
+    spool = os.path.join(folder, 'spool')
+    prune.make(spool, runs=397)
+    run_ingest(db, conf, spool)
+    leader, follower = pty.openpty()
+    done = subprocess.run([prune.INGEST, '--db', db.url, *AGE], stdout=subprocess.PIPE, stderr=follower,
+                          env={**ingest.environment(), 'RUNMARK_CONF': conf})
+    os.close(follower)
+    shown = b''
+    with contextlib.suppress(OSError):
+        while data := os.read(leader, 65536):
+            shown += data
+    os.close(leader)
+    tap.ok(re.search(rb'\r[a-z]+ [a-z_]+: \d+ rows; \d+ in all', shown) and shown.endswith(b'\r\x1b[K'),
+           'a terminal shows how far it is, and nothing at the end', shown)
+    tap.ok(done.returncode == 0 and b'of run_text' in done.stdout, 'the sum goes to standard output', done)
+
+
 def test_all(make, folder):
-    for name, test in (('persons', None), ('refusals', test_refusals), ('traces', test_traces)):
+    for name, test in (('persons', None), ('refusals', test_refusals), ('traces', test_traces),
+                       ('progress', test_progress)):
         inner = os.path.join(folder, name)
         os.makedirs(inner)
         db, conf = make(inner), prune.configure(inner)
