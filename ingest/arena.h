@@ -9,7 +9,7 @@
 
 #include "common/util.h"
 
-#define ARENA_MAX (32 * 1024 * 1024) /* bytes for one line; a line that needs more is refused */
+#define ARENA_MAX (20 * 1024 * 1024) /* bytes for one line; a line that needs more is refused */
 
 /* From now on cJSON allocates here, in the whole program. Not for programs with threads. */
 void arena_install(void);

@@ -10,6 +10,7 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <sys/stat.h>
 
 enum status { STATUS_LOADED, STATUS_NOTHING, STATUS_USAGE, STATUS_FAILED };
@@ -240,6 +241,9 @@ int main(int argc, char **argv)
 	case OPTIONS_RUN:
 		break;
 	}
+	/* What a huge line needed goes back to the system: by itself malloc would come to keep it.
+	 */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	catch_signals();
 	return run(&options);
 }

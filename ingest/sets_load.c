@@ -12,7 +12,7 @@
 
 #define PENDING_MAX	1024 /* sets of one transaction */
 #define ABSENT_IN_A_ROW 7
-#define PENDING_SIZE	(8 * 1024 * 1024) /* bytes of their lines; one more line may be above it */
+#define PENDING_SIZE	(2 * 1024 * 1024) /* bytes of their lines, unless it is one alone */
 
 /* A line whose set has to be put in. */
 struct pending {
@@ -142,13 +142,21 @@ static bool is_there(struct loader *loader, struct set_batch *batch, const struc
 
 static int take_line(struct loader *loader, struct set_batch *batch, struct bytes line)
 {
-	struct pending *pending = &batch->sets[batch->count];
+	struct pending *pending;
 	struct set set;
 	cJSON *record;
-	int r = read_set(loader, line, &record, &set);
+	int r;
 
+	if (batch->count == PENDING_MAX ||
+	    (batch->count && batch->size + line.len > PENDING_SIZE)) {
+		r = flush(loader, batch);
+		if (r < 0)
+			return r;
+	}
+	r = read_set(loader, line, &record, &set);
 	if (r < 0 || is_there(loader, batch, &set))
 		return 0;
+	pending = &batch->sets[batch->count];
 	pending->line = malloc(line.len);
 	if (!pending->line)
 		return -ENOMEM;
@@ -158,9 +166,7 @@ static int take_line(struct loader *loader, struct set_batch *batch, struct byte
 	memcpy(pending->hash, set.hash, sizeof(pending->hash));
 	batch->count++;
 	batch->size += line.len;
-	if (batch->count < PENDING_MAX && batch->size < PENDING_SIZE)
-		return 0;
-	return flush(loader, batch);
+	return 0;
 }
 
 /* A cheap look: nothing is missed, what is not meant is sorted out by parsing. */

@@ -15,7 +15,7 @@
 #define BUSY_STEP_MS	 20
 #define BUSY_MAX_MS	 (60 * 1000ULL) /* a loader's biggest transaction takes seconds */
 #define PAGE_SIZE	 "8192"		/* rows of a run take 200 to 400 bytes */
-#define CACHE_KIB	 "16384"
+#define CACHE_KIB	 "8192"
 #define CHECKPOINT_PAGES "4000"
 #define WAL_LIMIT	 "67108864" /* bytes that the WAL keeps when idle */
 

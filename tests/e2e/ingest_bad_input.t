@@ -17,14 +17,6 @@ import tap
 
 LINE_MAX = 4 * 1024 * 1024
 
-# Runs a program and prints its peak memory in KiB. Of a small process: a child inherits its parent's peak.
-PEAK = """
-import resource, subprocess, sys
-status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(status)
-"""
-
 
 def make(directory, runs=7, files=1, compress=False, **options):
     """Files of one instance with that many runs each."""
@@ -375,30 +367,6 @@ def test_names(work):
     tap.ok(result.status == 3, 'a directory that is not there', result)
 
 
-def test_memory(work, kind):
-    """A line of a gigabyte, and a compressed one, in little memory."""
-    path = work + '/huge.jsonl'
-    good = make(work + '/huge').names[0]
-    with open(good, 'rb') as file:
-        lines = file.readlines()
-    size = (1024 if i.LONG else 97) * 1024 * 1024
-    with open(path, 'wb') as file:
-        file.write(lines[0])
-        file.truncate(len(lines[0]) + size)
-        file.seek(0, 2)
-        file.write(b'\n')
-        file.writelines(lines[1:])
-    subprocess.run(['zstd', '-q', path, '-o', path + '.zst'], check=True)
-    for name in (path, path + '.zst'):
-        db = kind.new(os.path.basename(name))
-        process = subprocess.run([sys.executable, '-c', PEAK, i.INGEST, '--db', i.url_of(db), name],
-                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        tap.equal((process.returncode, i.number(db, 'SELECT count(*) FROM run'),
-                   i.number(db, 'SELECT size FROM quarantine')), (0, 7, size),
-                  '%s: a line of %d MiB is passed over' % (os.path.basename(name), size >> 20))
-        tap.ok(int(process.stdout) <= 64 * 1024, '... in at most 64 MiB', process.stdout)
-
-
 def test_validate(work):
     """tests/validate can fail."""
     spool = make(work + '/validate')
@@ -422,7 +390,7 @@ def test_validate(work):
 
 
 EVERY_KIND = (test_lines, test_repair, test_unknown, test_missing_lines, test_cut_compression,
-              test_missing_files, test_memory)
+              test_missing_files)
 
 with i.temporary() as directory, i.kinds(directory, 'bad input') as kinds:
     for kind in kinds:
