@@ -38,7 +38,7 @@ LINTS	:= $(sort $(wildcard tests/lint/*.t))
 FUZZING	:= $(wildcard tests/fuzz/*.t)
 E2E	:= $(sort $(wildcard tests/e2e/*.t))
 # those that take more than some seconds, or build anew
-SLOW	:= tests/lint/warnings.t tests/e2e/install.t $(wildcard $(addprefix tests/e2e/,ingest_kill.t ingest_prune_kill.t ingest_prune_delete.t cli_mariadb.t ingest_exactly_once.t ingest_mariadb.t ingest_size.t ingest_xalt_many.t link_setup.t node_coverage.t node_kill.t node_links.t node_bounds.t node_fuse.t node_spool.t node_soak.t node_slurm.t node_slurm_jobs.t node_container.t node_mpi.t))
+SLOW	:= tests/lint/warnings.t tests/e2e/install.t $(wildcard $(addprefix tests/e2e/,ingest_kill.t ingest_prune.t ingest_prune_kill.t ingest_prune_delete.t cli_mariadb.t ingest_exactly_once.t ingest_mariadb.t ingest_size.t ingest_xalt_many.t link_setup.t node_coverage.t node_kill.t node_links.t node_bounds.t node_fuse.t node_spool.t node_soak.t node_slurm.t node_slurm_jobs.t node_container.t node_mpi.t))
 QUICK	:= $(filter-out $(SLOW),$(UNIT_TESTS) $(LINTS) $(E2E))
 ALL	:= $(UNIT_TESTS) $(UNIT_TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(LINTS) $(FUZZING) $(E2E)
 
