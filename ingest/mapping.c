@@ -52,8 +52,7 @@ static const struct column boot_columns[] = {
 TABLE(boot, TABLE_BOOT, 2, true);
 
 static const struct column instance_columns[] = {
-	FIELD("", "instance", HEX, REQUIRED, .max = 8),
-	REFER("/boot_id", "boot", boot, REQUIRED),
+	FIELD("", "instance", HEX, REQUIRED, .max = 8), REFER("/boot_id", "boot", boot, REQUIRED),
 	TOLD("pruned_seq", NONE), /* by --prune */
 };
 TABLE(instance, TABLE_INSTANCE, 2, true);

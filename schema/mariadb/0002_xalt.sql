@@ -84,11 +84,11 @@ LEFT JOIN path p ON p.id = g.path
 LEFT JOIN host h ON h.id = r.host
 LEFT JOIN user_name u ON u.id = r.user;
 
--- Their sets.
+-- Their sets: read from an index alone where there is one.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW xalt_any_set AS
-SELECT r.run_id, r.local_time AS date, r.object_set, r.env_set FROM run r
+SELECT r.run_id, r.object_set, r.env_set FROM run r
 UNION ALL
-SELECT r.group_id, r.local_time, r.object_set, r.env_set FROM run_group r;
+SELECT r.group_id, r.object_set, r.env_set FROM run_group r;
 
 -- What accounting says of a job: of its submissions (it may have been queued again) the last one; one of the same
 -- cluster before one of a cluster that one side does not name.
@@ -154,8 +154,10 @@ SELECT o.id AS obj_id, CONVERT(p.path USING utf8mb4) COLLATE utf8mb4_bin AS obje
 FROM object o JOIN path p ON p.id = o.path;
 
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW join_run_object AS
-SELECT m.position AS join_id, m.object AS obj_id, r.run_id, r.date
-FROM xalt_any_set r JOIN object_set_member m ON m.object_set = r.object_set;
+SELECT m.position AS join_id, m.object AS obj_id, s.run_id, coalesce(r.local_time, g.local_time) AS date
+FROM xalt_any_set s JOIN object_set_member m ON m.object_set = s.object_set
+LEFT JOIN run r ON r.run_id = s.run_id
+LEFT JOIN run_group g ON g.group_id = s.run_id;
 
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW join_link_object AS
 SELECT m.position AS join_id, m.object AS obj_id, l.link_id, l.local_time AS date
@@ -165,8 +167,10 @@ CREATE OR REPLACE SQL SECURITY INVOKER VIEW xalt_env_name AS
 SELECT e.id AS env_id, e.name AS env_name FROM env_name e;
 
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW join_run_env AS
-SELECT m.name AS join_id, m.name AS env_id, r.run_id, r.date, m.value AS env_value
-FROM xalt_any_set r JOIN env_set_member m ON m.env_set = r.env_set;
+SELECT m.name AS join_id, m.name AS env_id, s.run_id, coalesce(r.local_time, g.local_time) AS date, m.value AS env_value
+FROM xalt_any_set s JOIN env_set_member m ON m.env_set = s.env_set
+LEFT JOIN run r ON r.run_id = s.run_id
+LEFT JOIN run_group g ON g.group_id = s.run_id;
 
 -- Functions that a program takes from others, where their names are recorded. func_id is the name itself.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW xalt_function AS

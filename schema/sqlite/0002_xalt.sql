@@ -70,11 +70,11 @@ JOIN path p ON p.id = g.path
 LEFT JOIN host h ON h.id = r.host
 LEFT JOIN user_name u ON u.id = r.user;
 
--- Their sets.
+-- Their sets: read from an index alone where there is one.
 CREATE VIEW xalt_any_set AS
-SELECT r.run_id, r.local_time AS date, r.object_set, r.env_set FROM run r
+SELECT r.run_id, r.object_set, r.env_set FROM run r
 UNION ALL
-SELECT r.group_id, r.local_time, r.object_set, r.env_set FROM run_group r;
+SELECT r.group_id, r.object_set, r.env_set FROM run_group r;
 
 -- What accounting says of a job: of its submissions (it may have been queued again) the last one; one of the same
 -- cluster before one of a cluster that one side does not name.
@@ -141,8 +141,10 @@ FROM object o JOIN path p ON p.id = o.path;
 
 -- CROSS: the run first, then its objects.
 CREATE VIEW join_run_object AS
-SELECT m.position AS join_id, m.object AS obj_id, r.run_id, r.date
-FROM xalt_any_set r CROSS JOIN object_set_member m ON m.object_set = r.object_set;
+SELECT m.position AS join_id, m.object AS obj_id, s.run_id,
+	coalesce((SELECT r.local_time FROM run r WHERE r.run_id = s.run_id),
+		(SELECT g.local_time FROM run_group g WHERE g.group_id = s.run_id)) AS date
+FROM xalt_any_set s CROSS JOIN object_set_member m ON m.object_set = s.object_set;
 
 CREATE VIEW join_link_object AS
 SELECT m.position AS join_id, m.object AS obj_id, l.link_id, l.local_time AS date
@@ -152,8 +154,11 @@ CREATE VIEW xalt_env_name AS
 SELECT e.id AS env_id, e.name AS env_name FROM env_name e;
 
 CREATE VIEW join_run_env AS
-SELECT m.name AS join_id, m.name AS env_id, r.run_id, r.date, m.value AS env_value
-FROM xalt_any_set r CROSS JOIN env_set_member m ON m.env_set = r.env_set;
+SELECT m.name AS join_id, m.name AS env_id, s.run_id,
+	coalesce((SELECT r.local_time FROM run r WHERE r.run_id = s.run_id),
+		(SELECT g.local_time FROM run_group g WHERE g.group_id = s.run_id)) AS date,
+	m.value AS env_value
+FROM xalt_any_set s CROSS JOIN env_set_member m ON m.env_set = s.env_set;
 
 -- Functions that a program takes from others, where their names are recorded. func_id is the name itself.
 CREATE VIEW xalt_function AS

@@ -18,6 +18,7 @@ import ingest as i
 import mariadb
 import tap
 
+RUNMARK = os.path.join(os.path.dirname(i.INGEST), 'runmark')
 ZONE = 'XST-05:30'  # of runmark-ingest: local days are others than those of UTC
 AHEAD = datetime.timedelta(hours=5, minutes=30)
 PAGE = 'userspace/man/runmark-xalt.7'
@@ -366,6 +367,34 @@ def check_twins(servers, truth):
             tap.equal(got, [plain(row) for row in want], '%s: %s' % (db.name, name))
 
 
+PARTS = ', SUM(sum_runs), SUM(run_time*num_cores/3600), COUNT(DISTINCT user) FROM '
+JOINED = ('(SELECT DISTINCT r.run_id, r.sum_runs, r.run_time, r.num_cores, r.user, o.%s FROM xalt_run r JOIN join_run_object j '
+          'ON r.run_id = j.run_id JOIN xalt_object o ON o.obj_id = j.obj_id) x GROUP BY %s')
+# what runmark report is asked, the name of its column, and the same asked of the views
+REPORTS = (
+    (('software', '--by', 'program'), 'program', 'SELECT exec_path' + PARTS + 'xalt_run GROUP BY exec_path'),
+    (('software', '--by', 'program', '--queue', 'short'), 'program',
+     'SELECT exec_path' + PARTS + "xalt_run WHERE queue = 'short' GROUP BY exec_path"),
+    (('software', '--by', 'module'), 'module', 'SELECT module_name' + PARTS + 'xalt_run GROUP BY module_name'),
+    (('users',), 'user', 'SELECT user' + PARTS + 'xalt_run GROUP BY user'),
+    (('users', '--by', 'account'), 'account', 'SELECT account' + PARTS + 'xalt_run GROUP BY account'),
+    (('libraries',), 'library', 'SELECT object_path' + PARTS + JOINED % (2 * ('object_path',))),
+    (('libraries', '--by', 'module'), 'module', 'SELECT module_name' + PARTS + JOINED % (2 * ('module_name',))),
+)
+
+
+def check_reports(db):
+    """runmark says the same."""
+    for arguments, name, sql in REPORTS:
+        done = subprocess.run([RUNMARK, 'report', *arguments, '--db', db.url, '--since', '2025-01-01', '--limit', '0',
+                               '--format', 'json'], env=i.environment(), stdout=subprocess.PIPE, check=False)
+        said = [json.loads(line) for line in done.stdout.splitlines()]
+        got = sorted((str(r[name]), r['runs'], r.get('users', 1), r['core_hours']) for r in said)
+        want = sorted((str(key), int(runs), users, hours) for key, runs, hours, users in db.query(sql))
+        bad = [(a, b) for a, b in zip(got, want) if a[:3] != b[:3] or abs(a[3] - b[3]) > 1e-9]
+        tap.ok(want and len(got) == len(want) and not bad, '%s: report %s' % (db.name, ' '.join(arguments)), bad[:5])
+
+
 def check_all(work, server):
     spool, odd = work + '/spool', work + '/odd'
     i.generate(spool, '--runs', 2999, '--files', 7, '--hosts', 3, '--groups', 97, '--links', 53, '--starts', 5,
@@ -385,6 +414,7 @@ def check_all(work, server):
         check_types(db)
         check_texts(db, truth)
         check_plans(db)
+        check_reports(db)
     check_twins(servers, truth)
     check_examples(servers)
 
