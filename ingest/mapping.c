@@ -28,6 +28,10 @@
 #define ID_MAX	  UINT32_MAX
 #define PID_LIMIT INT32_MAX
 
+/* A server may reserve for each row what its columns can hold, so they hold what there is. */
+#define WORD_MAX       32 /* of a few that Runmark knows: bpf, cgroup, SIGKILL */
+#define NAME_MAX_BYTES 64 /* a step, a variable */
+
 #define TABLE(t, number_, key_count_, has_id_)                                                     \
 	static const struct table t##_table = {.name = #t,                                         \
 					       .columns = t##_columns,                             \
@@ -170,21 +174,24 @@ TABLE(input_set_member, TABLE_INPUT_SET_MEMBER, 2, false);
 		REFER("host", "host", host, REQUIRED), REFER("boot_id", "boot", boot, OWN),        \
 		REFER("user", "user", user_name), FIELD("uid", "uid", NUMBER, .max = ID_MAX),      \
 		FIELD("gid", "gid", NUMBER, .max = ID_MAX), REFER("job", "job", job),              \
-		FIELD("job.step", "step", TEXT), FIELD("job.task", "task", TEXT),                  \
-		FIELD("job.from", "job_from", TEXT), FIELD("job.step_from", "step_from", TEXT),    \
-		FIELD("job.task_from", "task_from", TEXT),                                         \
-		FIELD("job.array_from", "array_from", TEXT),                                       \
+		FIELD("job.step", "step", TEXT, .max = NAME_MAX_BYTES),                            \
+		FIELD("job.task", "task", TEXT, .max = NAME_MAX_BYTES),                            \
+		FIELD("job.from", "job_from", TEXT, .max = WORD_MAX),                              \
+		FIELD("job.step_from", "step_from", TEXT, .max = WORD_MAX),                        \
+		FIELD("job.task_from", "task_from", TEXT, .max = WORD_MAX),                        \
+		FIELD("job.array_from", "array_from", TEXT, .max = WORD_MAX),                      \
 		FIELD("incomplete", "incomplete", JSON)
 
 #define IMAGE_COLUMNS                                                                              \
-	REFER("cgroup", "cgroup", cgroup), FIELD("source", "source", TEXT, REQUIRED),              \
+	REFER("cgroup", "cgroup", cgroup),                                                         \
+		FIELD("source", "source", TEXT, REQUIRED, .max = WORD_MAX),                        \
 		FIELD("euid", "euid", NUMBER, .max = ID_MAX),                                      \
 		REFER("exe", "program", program, REQUIRED),                                        \
 		REFER("container", "container", container),                                        \
 		FIELD("container.image", "container_image", BYTES),                                \
-		FIELD("container.from", "container_from", TEXT),                                   \
-		FIELD("namespaces.mount", "mount_namespace", TEXT),                                \
-		FIELD("namespaces.user", "user_namespace", TEXT),                                  \
+		FIELD("container.from", "container_from", TEXT, .max = WORD_MAX),                  \
+		FIELD("namespaces.mount", "mount_namespace", TEXT, .max = WORD_MAX),               \
+		FIELD("namespaces.user", "user_namespace", TEXT, .max = WORD_MAX),                 \
 		FIELD("start", "start_us", TIME, REQUIRED), FIELD("start", "zone_minutes", ZONE),  \
 		FIELD("end", "end_us", TIME), REFER("object_set", "object_set", object_set),       \
 		REFER("env_set", "env_set", env_set)
@@ -194,7 +201,7 @@ static const struct column run_columns[] = {
 	TOLD("state", STATE),
 	WHO_COLUMNS,
 	IMAGE_COLUMNS,
-	FIELD("origin", "origin", TEXT, REQUIRED),
+	FIELD("origin", "origin", TEXT, REQUIRED, .max = WORD_MAX),
 	FIELD("pid", "pid", NUMBER, OWN, .max = PID_LIMIT),
 	FIELD("ppid", "ppid", NUMBER, .max = PID_LIMIT),
 	FIELD("parent_run_id", "parent_run_id", UUID),
@@ -202,7 +209,7 @@ static const struct column run_columns[] = {
 	FIELD("elapsed_s", "elapsed_us", SECONDS),
 	FIELD("exit.code", "exit_code", NUMBER, .max = 255),
 	FIELD("exit.signal", "exit_signal", NUMBER, .max = 127),
-	FIELD("exit.name", "exit_name", TEXT),
+	FIELD("exit.name", "exit_name", TEXT, .max = WORD_MAX),
 	FIELD("exit.core", "exit_core", BOOL),
 	FIELD("exit.oom", "exit_oom", BOOL),
 	FIELD("next_run_id", "next_run_id", UUID),
@@ -216,7 +223,7 @@ static const struct column run_columns[] = {
 	FIELD("usage.forks", "forks", NUMBER),
 	FIELD("mpi.rank", "mpi_rank", NUMBER),
 	FIELD("mpi.size", "mpi_size", NUMBER),
-	FIELD("mpi.from", "mpi_from", TEXT),
+	FIELD("mpi.from", "mpi_from", TEXT, .max = NAME_MAX_BYTES),
 	FIELD("cores", "cores", NUMBER),
 };
 TABLE(run, TABLE_RUN, 1, false);
@@ -252,7 +259,7 @@ TABLE(run_group_text, TABLE_RUN_GROUP_TEXT, 1, false);
 
 static const struct column link_columns[] = {
 	FIELD("link_id", "link_id", UUID, REQUIRED),
-	FIELD("source", "source", TEXT),
+	FIELD("source", "source", TEXT, .max = WORD_MAX),
 	WHO_COLUMNS,
 	REFER("job.cgroup", "cgroup", cgroup),
 	FIELD("watermark", "watermark", UUID),
@@ -304,7 +311,7 @@ static const struct column node_record_columns[] = {
 	FIELD("capture_began", "capture_began_us", TIME),
 	FIELD("version", "version", TEXT),
 	FIELD("kernel", "kernel", TEXT),
-	FIELD("source", "source", TEXT),
+	FIELD("source", "source", TEXT, .max = WORD_MAX),
 	FIELD("hooks", "hooks", JSON),
 	FIELD("live", "live", NUMBER),
 	FIELD("uptime_s", "uptime_us", SECONDS),

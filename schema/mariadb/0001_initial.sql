@@ -223,8 +223,8 @@ CREATE TABLE IF NOT EXISTS run (
 	seq BIGINT,                     -- its sequence number there
 	host BIGINT NOT NULL,           -- → host
 	boot BIGINT,                    -- → boot; NULL: its source (xalt) doesn't tell
-	source VARCHAR(255) NOT NULL,   -- bpf, preload, xalt: who saw it
-	origin VARCHAR(255) NOT NULL,   -- exec, fork (a copy that outlived its run), scan (ran before tracking began)
+	source VARCHAR(32) NOT NULL,    -- bpf, preload, xalt: who saw it
+	origin VARCHAR(32) NOT NULL,    -- exec, fork (a copy that outlived its run), scan (ran before tracking began)
 	pid INT,                        -- NULL: its source (xalt) doesn't tell
 	ppid INT,
 	parent_run_id BINARY(16),       -- run_id of the run that started it
@@ -236,16 +236,16 @@ CREATE TABLE IF NOT EXISTS run (
 	program BIGINT NOT NULL,        -- → program
 	container BIGINT,               -- → container; NULL if in none
 	container_image MEDIUMBLOB,     -- its file or name
-	container_from VARCHAR(255),    -- how the container is known
-	mount_namespace VARCHAR(255),   -- host, other; NULL: not known
-	user_namespace VARCHAR(255),
+	container_from VARCHAR(32),     -- how the container is known
+	mount_namespace VARCHAR(32),    -- host, other; NULL: not known
+	user_namespace VARCHAR(32),
 	job BIGINT,                     -- → job; NULL if in none
-	step VARCHAR(255),              -- of the job: 0, batch, extern, …
-	task VARCHAR(255),              -- of the step
-	job_from VARCHAR(255),          -- how the job is known: cgroup, parent, slurmstepd, environment
-	step_from VARCHAR(255),         -- and its step
-	task_from VARCHAR(255),         -- and its task
-	array_from VARCHAR(255),        -- and its array
+	step VARCHAR(64),               -- of the job: 0, batch, extern, …
+	task VARCHAR(64),               -- of the step
+	job_from VARCHAR(32),           -- how the job is known: cgroup, parent, slurmstepd, environment
+	step_from VARCHAR(32),          -- and its step
+	task_from VARCHAR(32),          -- and its task
+	array_from VARCHAR(32),         -- and its array
 	cgroup BIGINT,                  -- → cgroup
 	start_us BIGINT NOT NULL,
 	zone_minutes INT,               -- what local time was ahead of UTC then, where runmark-ingest ran
@@ -253,7 +253,7 @@ CREATE TABLE IF NOT EXISTS run (
 	elapsed_us BIGINT,              -- by the monotonic clock
 	exit_code INT,                  -- NULL if killed by a signal or unknown
 	exit_signal INT,                -- NULL if it exited by itself or unknown
-	exit_name VARCHAR(255),         -- SIGKILL, …
+	exit_name VARCHAR(32),          -- SIGKILL, …
 	exit_core TINYINT,              -- 1: dumped core
 	exit_oom TINYINT,               -- 1: killed because memory ran out
 	next_run_id BINARY(16),         -- it ended by an exec of its process: the run that followed; no exit then
@@ -267,7 +267,7 @@ CREATE TABLE IF NOT EXISTS run (
 	forks BIGINT,                   -- forked copies that are folded into this run
 	mpi_rank BIGINT,
 	mpi_size BIGINT,
-	mpi_from VARCHAR(255),          -- the variable that told the rank
+	mpi_from VARCHAR(64),           -- the variable that told the rank
 	cores BIGINT,                   -- processors, where the source tells (xalt: tasks * threads); NULL: one process
 	object_set BIGINT,              -- → object_set
 	env_set BIGINT,                 -- → env_set
@@ -326,7 +326,7 @@ CREATE TABLE IF NOT EXISTS run_group (
 	seq BIGINT,
 	host BIGINT NOT NULL,
 	boot BIGINT NOT NULL,
-	source VARCHAR(255) NOT NULL,
+	source VARCHAR(32) NOT NULL,
 	user BIGINT,
 	uid INT UNSIGNED,
 	euid INT UNSIGNED,
@@ -334,16 +334,16 @@ CREATE TABLE IF NOT EXISTS run_group (
 	program BIGINT,
 	container BIGINT,
 	container_image MEDIUMBLOB,
-	container_from VARCHAR(255),
-	mount_namespace VARCHAR(255),
-	user_namespace VARCHAR(255),
+	container_from VARCHAR(32),
+	mount_namespace VARCHAR(32),
+	user_namespace VARCHAR(32),
 	job BIGINT,
-	step VARCHAR(255),
-	task VARCHAR(255),
-	job_from VARCHAR(255),
-	step_from VARCHAR(255),
-	task_from VARCHAR(255),
-	array_from VARCHAR(255),
+	step VARCHAR(64),
+	task VARCHAR(64),
+	job_from VARCHAR(32),
+	step_from VARCHAR(32),
+	task_from VARCHAR(32),
+	array_from VARCHAR(32),
 	cgroup BIGINT,
 	object_set BIGINT,
 	env_set BIGINT,
@@ -395,7 +395,7 @@ PARTITION BY RANGE COLUMNS (group_id) (PARTITION later VALUES LESS THAN (MAXVALU
 
 CREATE TABLE IF NOT EXISTS link (
 	link_id BINARY(16) NOT NULL PRIMARY KEY, -- 16 bytes
-	source VARCHAR(255),            -- NULL: Runmark's linker; xalt
+	source VARCHAR(32),             -- NULL: Runmark's linker; xalt
 	spool_file BIGINT,              -- → spool_file that it came with; NULL: imported from elsewhere
 	seq BIGINT,
 	host BIGINT NOT NULL,           -- → host
@@ -421,12 +421,12 @@ CREATE TABLE IF NOT EXISTS link (
 	gid INT UNSIGNED,
 	pid INT,
 	job BIGINT,                     -- → job; these as in run
-	step VARCHAR(255),
-	task VARCHAR(255),
-	job_from VARCHAR(255),
-	step_from VARCHAR(255),
-	task_from VARCHAR(255),
-	array_from VARCHAR(255),
+	step VARCHAR(64),
+	task VARCHAR(64),
+	job_from VARCHAR(32),
+	step_from VARCHAR(32),
+	task_from VARCHAR(32),
+	array_from VARCHAR(32),
 	cgroup BIGINT,
 	modules MEDIUMTEXT,             -- LOADEDMODULES
 	time_us BIGINT NOT NULL,        -- end of the link
@@ -578,7 +578,7 @@ CREATE TABLE IF NOT EXISTS node_record (
 	capture_began_us BIGINT,        -- since then the kernel side has captured without a break
 	version VARCHAR(255),           -- of runmarkd
 	kernel VARCHAR(255),
-	source VARCHAR(255),            -- bpf, preload
+	source VARCHAR(32),             -- bpf, preload
 	hooks MEDIUMTEXT,               -- JSON object, fact: rung
 	live BIGINT,                    -- runs open at that time
 	uptime_us BIGINT,
