@@ -144,9 +144,10 @@ SELECT o.id AS obj_id, CONVERT(p.path USING utf8mb4) COLLATE utf8mb4_bin AS obje
 		ELSE '--' END AS lib_type
 FROM object o JOIN path p ON p.id = o.path;
 
+-- STRAIGHT: the run first, then its objects.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW join_run_object AS
 SELECT m.position AS join_id, m.object AS obj_id, s.run_id, coalesce(r.local_time, g.local_time) AS date
-FROM xalt_any_set s JOIN object_set_member m ON m.object_set = s.object_set
+FROM xalt_any_set s STRAIGHT_JOIN object_set_member m ON m.object_set = s.object_set
 LEFT JOIN run r ON r.run_id = s.run_id
 LEFT JOIN run_group g ON g.group_id = s.run_id;
 
@@ -159,7 +160,7 @@ SELECT e.id AS env_id, e.name AS env_name FROM env_name e;
 
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW join_run_env AS
 SELECT m.name AS join_id, m.name AS env_id, s.run_id, coalesce(r.local_time, g.local_time) AS date, m.value AS env_value
-FROM xalt_any_set s JOIN env_set_member m ON m.env_set = s.env_set
+FROM xalt_any_set s STRAIGHT_JOIN env_set_member m ON m.env_set = s.env_set
 LEFT JOIN run r ON r.run_id = s.run_id
 LEFT JOIN run_group g ON g.group_id = s.run_id;
 
