@@ -83,7 +83,9 @@ const char *decide(const struct link *link, struct decision *ret)
 	if (why)
 		return why;
 	if (placeholder_find(ret->args.emulation, ret->args.first_input, ret->placeholder) < 0)
-		return "no placeholder object for the machine";
+		return ret->args.first_input && access(ret->args.first_input, R_OK) < 0
+			       ? "an input that can't be read"
+			       : "no placeholder object for the machine";
 	return NULL;
 }
 
@@ -92,12 +94,25 @@ void decision_done(struct decision *decision)
 	response_done(&decision->line);
 }
 
-int explain(const struct link *link)
+/* What is wrong is one thing a line. */
+static void explain_config(const char *message)
+{
+	if (!message)
+		return;
+	for (size_t len; *message; message += len + (message[len] == '\n')) {
+		len = strcspn(message, "\n");
+		printf("config  %.*s\n", (int)len, message);
+	}
+	puts("config  counts as empty, so the defaults are in force");
+}
+
+int explain(const struct link *link, const char *config_message)
 {
 	struct decision decision;
 	const char *why = decide(link, &decision);
 	char output[2 * PATH_MAX];
 
+	explain_config(config_message);
 	printf("linker  %s\n", link->found.path);
 	if (strcmp(link->found.path, link->found.shown))
 		printf("as      %s\n", link->found.shown);

@@ -21,5 +21,6 @@ struct decision {
 const char *decide(const struct link *link, struct decision *ret);
 void decision_done(struct decision *decision);
 
-/* What would be done with the line and why, on standard output. Exit status: 0 stamped, 1 plain. */
-int explain(const struct link *link);
+/* What would be done with the line and why, on standard output; config_message: what is wrong with
+ * the configuration, or NULL. Exit status: 0 stamped, 1 plain. */
+int explain(const struct link *link, const char *config_message);

@@ -55,15 +55,16 @@ static bool take_explain(struct link *link)
 	return true;
 }
 
-static void load_config(struct config *config)
+/* A broken file counts as empty, and is the administrator's to find, with runmarkd --check-config;
+ * not a user's, unless he asks: *ret_message (freed by the caller; NULL: none) is what is wrong. */
+static void load_config(struct config *config, char **ret_message)
 {
 	_cleanup_free_ char *message = NULL, *message_default = NULL;
 
-	/* a broken file is the administrator's to find, with runmarkd --check-config; not a user's
-	 */
 	if (config_load(NULL, config, &message) < 0 &&
 	    config_load("/dev/null", config, &message_default) < 0)
 		*config = (struct config){.link_stamp = false};
+	*ret_message = TAKE_PTR(message);
 }
 
 /* What a driver or a shell shows as the linker's name must not change: without a slash it is what
@@ -90,6 +91,7 @@ int main(int argc, char **argv)
 {
 	static char *no_arguments[] = {"ld", NULL};
 	static struct link link;
+	_cleanup_free_ char *config_message = NULL;
 	bool is_question;
 	struct timespec now;
 	int status;
@@ -108,7 +110,7 @@ int main(int argc, char **argv)
 	is_question = take_explain(&link);
 	link.linker = linker_by_name(link.argv[0]);
 	rescue_init(&link);
-	load_config(&link.config);
+	load_config(&link.config, &config_message);
 	if (linker_find(&link.linker, link.config.link_ld,
 			strchr(link.argv[0], '/') ? link.argv[0] : NULL,
 			linker_targets(link.argc, link.argv), &link.found) < 0) {
@@ -117,7 +119,7 @@ int main(int argc, char **argv)
 		return 127;
 	}
 	if (is_question)
-		return explain(&link);
+		return explain(&link, config_message);
 	set_name(&link);
 	set_round(link.found.rounds);
 	link_explain("the real one is %s", link.found.path);

@@ -157,6 +157,7 @@ def explained(box):
              (["-o", "conftest", "main.o"], 1, ["plain   the configuration passes over this output\n"]),
              (["-r", "-o", "out", "main.o"], 1, ["plain   the output is an object again\n"]),
              (["--version"], 1, ["plain   it isn't a link\n"]),
+             (["missing.o"], 1, ["plain   an input that can't be read\n"]),
              ([], 1, ["plain   no input\n"])]
     for line, status, parts in cases:
         result = box.run([program, "--explain", *line], False)
@@ -164,6 +165,13 @@ def explained(box):
                not os.path.exists("out") and not box.records(), f"--explain {' '.join(line)}", result)
     result = box.run([program, "--explain", "-o", "out", "main.o"], False, env={"SOURCE_DATE_EPOCH": "1"})
     tap.ok(b"stamped from the content (version 8)\n" in result.stdout, "--explain with SOURCE_DATE_EPOCH", result)
+    with open("broken.conf", "w") as conf:
+        conf.write("[link]\nstamp = maybe\nwibble = 3\n")
+    for name, parts in (("broken.conf", ["broken.conf:2: [link] stamp = maybe: must be yes or no\n", "broken.conf:3: [link] wibble: unknown key\n"]),
+                        ("missing.conf", ["missing.conf: cannot be opened: No such file or directory\n"])):
+        result = box.run([program, "--explain", "-o", "out", "main.o"], False, env={"RUNMARK_CONF": f"{box.folder}/{name}"})
+        wanted = "".join(f"config  {box.folder}/{part}" for part in parts) + "config  counts as empty, so the defaults are in force\nlinker "
+        tap.ok(result.returncode == 0 and result.stdout.decode().startswith(wanted), f"--explain tells of {name}", result)
 
 
 def main():
