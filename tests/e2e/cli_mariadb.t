@@ -163,6 +163,12 @@ def check_own(server, good):
                'what %s may read' % user, (result.status, result.err))
     result = runmark('doctor', '--db', good.url_of('own'), env={'RUNMARK_DB_PASSWORD': 'right'})
     tap.ok(b'your own runs only' in result.out, 'doctor says so', result.out)
+    for command in (('report', 'software'), ('report', 'users', '--since', '1970-01-02'), ('report', 'coverage'), ('job', '1'),
+                    ('show', '01a1fe59-8a5a-80e3-b1aa-854cda5bc14b')):
+        said = [runmark(*command, *extra, '--db', good.url_of(user), env=env).err.count(b'of your own runs and links only\n')
+                for user, env, extra in (('own', {'RUNMARK_DB_PASSWORD': 'right'}, ()), ('root', None, ()),
+                                         ('own', {'RUNMARK_DB_PASSWORD': 'right'}, ('--format', 'json')))]
+        tap.equal(said, [1, 0, 0], '%s: so does a table, to who may read no more, and to nobody else' % ' '.join(command))
 
 
 def check_death(server, good):

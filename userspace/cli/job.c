@@ -3,6 +3,7 @@
 #include "cli/job.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/own.h"
 #include "cli/run_resolve.h"
 #include "common/log.h"
 #include "common/record.h"
@@ -183,9 +184,12 @@ static int answer_job(struct store *store, const struct command *command, const 
 			command, "several clusters have a job %s; say which by --cluster", name);
 	if (!answer.sum.runs && !cJSON_GetArraySize(answer.jobs)) {
 		log_warn(0, "nothing is known of job %s", name);
+		own_note(store, args->format);
 		return EXIT_NOTHING;
 	}
 	r = print_answer(name, &answer, args->format);
+	if (r >= 0)
+		own_note(store, args->format);
 	if (r == -EIO && ferror(stdout))
 		return output_leave(EXIT_FOUND);
 	if (r < 0) {

@@ -3,6 +3,7 @@
 #include "cli/report.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/own.h"
 #include "cli/report_footer.h"
 #include "cli/when.h"
 #include "common/log.h"
@@ -56,6 +57,8 @@ static int leave(struct output *output, const struct report_asked *asked,
 		r = output_end(output);
 	if (r >= 0)
 		r = print_footer(output, asked, args);
+	if (r >= 0)
+		own_note(asked->store, output->format);
 	if (r == -EIO && ferror(stdout))
 		return output_leave(EXIT_FOUND);
 	if (r < 0) {

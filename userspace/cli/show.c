@@ -9,6 +9,7 @@
 #include "cli/columns.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/own.h"
 #include "cli/pattern.h"
 #include "cli/record_batch.h"
 #include "cli/run_filter.h"
@@ -336,6 +337,7 @@ static int show_operand(const struct show_args *args, const char *operand)
 			log_err(r, "cannot print the answer");
 			status = EXIT_TROUBLE;
 		}
+		own_note(store, args->format);
 	}
 	cJSON_Delete(show.compilers);
 	free(show.path);
