@@ -15,6 +15,7 @@ import tap
 
 os.environ['TZ'] = 'UTC0'  # that of the sample with local times
 S = 1000000
+DAY = 86400 * S
 T0 = 1795281020 * S  # when the jobs of the sample ran
 SAMPLE = 'tests/fuzz/corpus/fuzz_sacct/slurm-22.05'
 ALLOCATIONS = SAMPLE + '-allocations'
@@ -87,6 +88,10 @@ def spools(folder):
             put(spool, 'podman', job=job('78'), container={'runtime': 'podman', 'id': 'c0ffee' + 58 * '0'})
             put(spool, 'docker', container={'runtime': 'docker', 'id': 'c0bb1e' + 58 * '0'}, job=None)
             put(spool, 'no job', job=None)
+            put(spool, 'former', job=job('83'), start=T0 - 5 * DAY, end=time_text(T0 - 5 * DAY + S), exe=exe('/home/bob/former'))
+            put(spool, 'latter', job=job('83'), exe=exe('/home/bob/latter'))
+            spool.record('group', spool.group({0: 2}, T0 - 5 * DAY, T0 - 5 * DAY + 300 * S, job=job('83'), exe=exe('/home/bob/former'),
+                                              object_set=plain))
         spool.close()
     return made
 
@@ -171,6 +176,27 @@ def check_states(work, db):
         tap.equal(ingest.ingest(db, '--sacct', '-', stdin=file).status, 0, 'from standard input')
 
 
+def check_reused(work, db):
+    """A job id that was used again: a window tells its jobs apart."""
+    first, second = (T0 - 5 * DAY) // S, T0 // S
+    with open(work + '/one', 'w') as file:
+        file.write('JobIDRaw|Submit|State|Start|End|ElapsedRaw\n' +
+                   ''.join(f'83|{t - 7}|{state}|{t - 3}|{t + 301}|304\n' for t, state in ((first, 'FAILED'), (second, 'COMPLETED'))))
+    ingest.ingest(db, '--sacct', work + '/one')
+    former, latter = ('FAILED', '/home/bob/former', 3), ('COMPLETED', '/home/bob/latter', 1)
+    for options, wanted in (
+            ([], [former, latter]), (['--since', f'@{second}'], [latter]), (['--until', f'@{second - 100}'], [former]),
+            (['--since', f'@{first}', '--until', f'@{first + 1000}'], [former]), (['--since', f'@{first + 302}'], [latter]),
+            (['--since', f'@{second + 302}'], None), (['--since', f'@{second}', '--until', f'@{first}'], None)):
+        done = ask(db, '83', '--format', 'json', *options)
+        if wanted is None:
+            tap.equal(done.status, 2 if '--until' in options else 1, f'job 83 {options}: nothing')
+            continue
+        answer = done.json()[0]
+        tap.equal(([j['state'] for j in answer['jobs']], sorted((p['program'], p['runs']) for p in answer['programs'])),
+                  ([w[0] for w in wanted], sorted(w[1:] for w in wanted)), f'job 83 {options}')
+
+
 def check_job(db):
     answer = ask(db, '1', '--format', 'json').json()[0]
     programs = {p['program']: p for p in answer['programs']}
@@ -194,6 +220,9 @@ def check_job(db):
     rows = list(csv.DictReader(io.StringIO(ask(db, '1', '--format', 'csv').out.decode(), newline='')))
     tap.equal(sorted((r['program'], r['runs'], r['ranks']) for r in rows),
               [('/home/bob/heat', '8', '8'), ('/usr/bin/dash', '1', ''), ('/usr/bin/sed', '43', '')], 'job: CSV')
+    text = ask(db, '1.0').out.decode()
+    tap.ok(text.startswith('job 1: COMPLETED\n') and '8 runs of step 0 on 2 nodes' in text,
+           'job 1.0: what accounting says is of the job, not of its step', text)
     step = ask(db, '1.0', '--format', 'json').json()[0]
     tap.equal([p['program'] for p in step['programs']], ['/home/bob/heat'], 'job 1.0: the step alone')
     array = ask(db, '4', '--format', 'json').json()[0]
@@ -228,5 +257,6 @@ with ingest.temporary() as work:
     check_import(database)
     check_states(work, database)
     check_find(database, records)
+    check_reused(work, database)
     check_job(database)
 tap.done()

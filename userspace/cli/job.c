@@ -11,7 +11,8 @@
 #include <errno.h>
 
 struct job_args {
-	bool libs; /* the plain ones, too */
+	bool libs;		     /* the plain ones, too */
+	uint64_t since_ns, until_ns; /* 0: any */
 	const char *cluster, *db;
 	enum output_format format;
 };
@@ -85,6 +86,12 @@ static int ask(struct store *store, const char *name, const struct job_args *arg
 	struct run_conditions conditions = {0};
 	_cleanup_ids_ struct ids rows = {0};
 	struct ids none = {0}, *jobs = &none;
+	const struct job_part part = {
+		.step = conditions.step,
+		.since_us = (int64_t)(args->since_ns / 1000),
+		.until_us = args->until_ns ? (int64_t)(args->until_ns / 1000) : INT64_MAX,
+		.cluster = args->cluster,
+	};
 	int r = run_resolve(store, &filter, &conditions);
 
 	if (r >= 0)
@@ -94,7 +101,7 @@ static int ask(struct store *store, const char *name, const struct job_args *arg
 	if (r >= 0)
 		r = keep_cluster(store, args->cluster, jobs, ret_other);
 	if (r >= 0)
-		r = job_programs(store, jobs, conditions.step, &ret->programs, &ret->sum);
+		r = job_programs(store, jobs, &part, &ret->programs, &ret->sum);
 	if (r >= 0 && !args->libs)
 		drop_plain(ret->programs);
 	if (r >= 0)
@@ -102,7 +109,7 @@ static int ask(struct store *store, const char *name, const struct job_args *arg
 	/* of several submissions, and of a step, nobody can say whose CPU time was recorded */
 	if (r >= 0)
 		r = job_accounting(
-			store, &rows, args->cluster,
+			store, &rows, &part,
 			rows.count == 1 && !*conditions.step && ret->sum.runs ? ret->sum.cpu_s : -1,
 			&ret->jobs);
 	run_conditions_done(&conditions);
@@ -216,6 +223,8 @@ static int job_main(const struct command *command, int argc, char **argv)
 		return command_wrong(command,
 				     "takes a job, 123 or 123.0 or 120_3 or 123+1, not \"%s\"",
 				     argv[first]);
+	if (args.until_ns && args.since_ns >= args.until_ns)
+		return command_wrong(command, "--since is not before --until");
 	r = store_open(args.db, &store, &message);
 	if (r < 0) {
 		log_err(message ? 0 : r, "%s", message ? message : "cannot open the database");
@@ -225,6 +234,10 @@ static int job_main(const struct command *command, int argc, char **argv)
 }
 
 static const struct option_spec job_options[] = {
+	{"since", "TIME", &option_when, offsetof(struct job_args, since_ns),
+	 "Runs that began then or later, and a job that had not ended (default:\nall)."},
+	{"until", "TIME", &option_when, offsetof(struct job_args, until_ns),
+	 "Runs that began before, and a job that was submitted before."},
 	{"libs", NULL, &option_flag, offsetof(struct job_args, libs),
 	 "All libraries, not only those that say something."},
 	{"cluster", "NAME", &option_text, offsetof(struct job_args, cluster),

@@ -60,11 +60,13 @@ static bool add_efficiency(cJSON *job, bool has_ended, double recorded_cpu_s)
 				       is_gathered ? "accounting" : "records");
 }
 
-int job_accounting(struct store *store, const struct ids *rows, const char *cluster,
+int job_accounting(struct store *store, const struct ids *rows, const struct job_part *part,
 		   double recorded_cpu_s, cJSON **ret)
 {
 	_cleanup_query_ struct query *query = NULL;
-	_cleanup_free_ char *sql = record_fields_select(&fields, "accounting WHERE id = ?");
+	_cleanup_free_ char *sql =
+		record_fields_select(&fields, "accounting WHERE id = ? AND submit_us < ? "
+					      "AND coalesce(end_us, ?) >= ?");
 	_cleanup_json_ cJSON *list = cJSON_CreateArray();
 	int r = sql && list ? query_new(store, sql, &query) : -ENOMEM;
 
@@ -73,6 +75,12 @@ int job_accounting(struct store *store, const struct ids *rows, const char *clus
 
 		query_reset(query);
 		r = query_bind_int(query, 1, rows->items[i]);
+		if (r >= 0)
+			r = query_bind_int(query, 2, part->until_us);
+		if (r >= 0)
+			r = query_bind_int(query, 3, part->since_us);
+		if (r >= 0)
+			r = query_bind_int(query, 4, part->since_us);
 		if (r >= 0)
 			r = query_step(query);
 		if (r <= 0)
@@ -86,8 +94,8 @@ int job_accounting(struct store *store, const struct ids *rows, const char *clus
 		if (r >= 0 && !add_efficiency(job, query_int(query, FIELD_STAGE) == STAGE_ENDED,
 					      recorded_cpu_s))
 			r = -ENOMEM;
-		if (r >= 0 && cluster &&
-		    strcmp(cluster, cJSON_GetStringValue(record_get(job, "cluster")) ?: ""))
+		if (r >= 0 && part->cluster &&
+		    strcmp(part->cluster, cJSON_GetStringValue(record_get(job, "cluster")) ?: ""))
 			cJSON_DeleteItemFromArray(list, cJSON_GetArraySize(list) - 1);
 	}
 	if (r < 0)

@@ -200,7 +200,10 @@ void job_print_heading(const char *name, const cJSON *job, const struct job_sum 
 	_cleanup_free_ char *state = job ? safe(job, "state") : NULL;
 	char first[WHEN_SIZE], last[WHEN_SIZE], cpu[ELAPSED_SIZE];
 	double code = 0, signal = 0;
+	char *step = id ? strchr(id, '.') : NULL;
 
+	if (step)
+		*step++ = '\0';
 	printf("job %s: %s", id ? id : "?", state ? state : "no accounting is known");
 	if (job && !record_get_number(job, "exit.signal", &signal) && signal > 0)
 		printf(", signal %.0f", signal);
@@ -211,9 +214,10 @@ void job_print_heading(const char *name, const cJSON *job, const struct job_sum 
 		put_account(job);
 	if (!sum->runs)
 		return;
-	printf("  %-*s %" PRIu64 " run%s on %zu node%s, %s to %s, CPU %s\n", LABEL_WIDTH,
-	       "recorded", sum->runs, sum->runs == 1 ? "" : "s", sum->hosts.count,
-	       sum->hosts.count == 1 ? "" : "s", when_format((uint64_t)sum->start_us * 1000, first),
+	printf("  %-*s %" PRIu64 " run%s%s%s on %zu node%s, %s to %s, CPU %s\n", LABEL_WIDTH,
+	       "recorded", sum->runs, sum->runs == 1 ? "" : "s", step ? " of step " : "",
+	       step ? step : "", sum->hosts.count, sum->hosts.count == 1 ? "" : "s",
+	       when_format((uint64_t)sum->start_us * 1000, first),
 	       sum->end_us ? when_format((uint64_t)sum->end_us * 1000, last) : "now",
 	       when_format_elapsed(sum->cpu_s, cpu));
 }

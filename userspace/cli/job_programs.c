@@ -53,13 +53,15 @@ enum column_number {
 	EXITS,
 };
 
+#define WHERE_SQL "WHERE r.job = ? AND r.start_us >= ? AND r.start_us < ?"
+
 /* An open run is a row of its own (its id in the GROUP BY), since its fate hangs on its start. */
 #define RUNS_SQL(step)                                                                             \
 	"SELECT g.path, r.object_set, r.state, r.exit_code, r.exit_signal, r.exit_name, "          \
 	"r.exit_core, r.exit_oom, r.next_run_id IS NOT NULL, r.host, r.boot, count(*), "           \
 	"sum(coalesce(r.user_us, 0) + coalesce(r.system_us, 0)), sum(r.elapsed_us), "              \
 	"max(r.elapsed_us), max(r.max_rss), min(r.start_us), max(r.end_us), max(r.mpi_size), "     \
-	"max(r.mpi_rank), NULL FROM run r JOIN program g ON g.id = r.program WHERE r.job = ?" step \
+	"max(r.mpi_rank), NULL FROM run r JOIN program g ON g.id = r.program " WHERE_SQL step      \
 	" GROUP BY g.path, r.object_set, r.state, r.exit_code, r.exit_signal, r.exit_name, "       \
 	"r.exit_core, r.exit_oom, r.next_run_id IS NOT NULL, r.host, r.boot, "                     \
 	"CASE WHEN r.state = 0 THEN r.run_id END"
@@ -67,7 +69,7 @@ enum column_number {
 	"SELECT g.path, r.object_set, 1, NULL, NULL, NULL, NULL, NULL, 0, r.host, r.boot, "        \
 	"r.runs, coalesce(r.user_us, 0) + coalesce(r.system_us, 0), r.elapsed_us, "                \
 	"r.elapsed_max_us, r.max_rss, r.start_us, r.end_us, NULL, NULL, r.exits "                  \
-	"FROM run_group r JOIN program g ON g.id = r.program WHERE r.job = ?" step
+	"FROM run_group r JOIN program g ON g.id = r.program " WHERE_SQL step
 
 static int compare_path(const void *a, const void *b)
 {
@@ -215,7 +217,7 @@ static int add_row(struct programs *programs, struct query *row)
 	return r;
 }
 
-static int add_rows(struct programs *programs, const struct ids *jobs, const char *step,
+static int add_rows(struct programs *programs, const struct ids *jobs, const struct job_part *part,
 		    const char *sql)
 {
 	_cleanup_query_ struct query *query = NULL;
@@ -224,8 +226,12 @@ static int add_rows(struct programs *programs, const struct ids *jobs, const cha
 	for (size_t i = 0; r >= 0 && i < jobs->count; i++) {
 		query_reset(query);
 		r = query_bind_int(query, 1, jobs->items[i]);
-		if (r >= 0 && *step)
-			r = query_bind_text(query, 2, bytes_of(step));
+		if (r >= 0)
+			r = query_bind_int(query, 2, part->since_us);
+		if (r >= 0)
+			r = query_bind_int(query, 3, part->until_us);
+		if (r >= 0 && *part->step)
+			r = query_bind_text(query, 4, bytes_of(part->step));
 		while (r >= 0 && (r = query_step(query)) > 0)
 			r = add_row(programs, query);
 	}
@@ -336,8 +342,8 @@ static int make_rows(struct programs *programs, cJSON *list)
 	return r;
 }
 
-int job_programs(struct store *store, const struct ids *jobs, const char *step, cJSON **ret,
-		 struct job_sum *ret_sum)
+int job_programs(struct store *store, const struct ids *jobs, const struct job_part *part,
+		 cJSON **ret, struct job_sum *ret_sum)
 {
 	_cleanup_boots_ struct boots *boots = NULL;
 	_cleanup_json_ cJSON *list = cJSON_CreateArray();
@@ -347,11 +353,11 @@ int job_programs(struct store *store, const struct ids *jobs, const char *step, 
 
 	programs.boots = boots;
 	if (r >= 0)
-		r = add_rows(&programs, jobs, step,
-			     *step ? RUNS_SQL(" AND r.step = ?") : RUNS_SQL(""));
+		r = add_rows(&programs, jobs, part,
+			     *part->step ? RUNS_SQL(" AND r.step = ?") : RUNS_SQL(""));
 	if (r >= 0)
-		r = add_rows(&programs, jobs, step,
-			     *step ? GROUPS_SQL(" AND r.step = ?") : GROUPS_SQL(""));
+		r = add_rows(&programs, jobs, part,
+			     *part->step ? GROUPS_SQL(" AND r.step = ?") : GROUPS_SQL(""));
 	if (r >= 0)
 		r = make_rows(&programs, list);
 	tdestroy(programs.tree, program_free);
