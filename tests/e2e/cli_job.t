@@ -117,6 +117,12 @@ def check_find(db, made):
     for name in ('job', 'container', 'namespaces'):
         want = {k: v for k, v in made['evidence'][name].items() if (name, k) != ('job', 'cgroup')}
         tap.equal({k: got[0][name].get(k) for k in want}, want, f'{name} is as it was told, with where from')
+    columns = ('runtime', 'container', 'image', 'mount_ns', 'user_ns')
+    rows = csv.reader(io.StringIO(runmark('find', '--db', 'sqlite:' + db, '--since', '2025-01-01', '--container', 'apptainer',
+                                          '--format', 'csv', '--columns', ','.join(columns)).out.decode(), newline=''))
+    tap.equal(list(rows), [list(columns), ['apptainer', '', '/home/bob/image.sif', 'other', 'host']], 'a container without an id has columns, too')
+    shown = runmark('show', '--db', 'sqlite:' + db, made['evidence']['run_id']).out.decode()
+    tap.ok(all(f'{name} ' in shown for name in ('runtime', 'image', 'mount_ns', 'user_ns')), 'and so in show', shown)
     for wrong in ('', '.0', '1.', '_3', '4_', '+1', '11+', '11+x'):
         tap.equal(find(db, '--job', wrong).status, 2, f'find --job {wrong!r} is refused')
 
