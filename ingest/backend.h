@@ -140,6 +140,7 @@ struct backend_ops {
 
 struct backend {
 	const struct backend_ops *ops;
+	bool is_forgetful; /* its settings let what was committed be lost when it dies */
 	char message[BACKEND_MESSAGE_SIZE];
 };
 

@@ -73,6 +73,10 @@ static int load(struct backend *db, const struct options *options, char *const *
 		log_err(r, "cannot start");
 		return STATUS_FAILED;
 	}
+	if (db->is_forgetful && (options->remove || options->archive))
+		log_warn(0, "the server may forget what it has taken when it dies, and the files "
+			    "will be gone: "
+			    "set innodb_flush_log_at_trx_commit = 1 there");
 	names_command_load(&work.names);
 	work.loader.names = &work.names;
 	progress_init(&work.progress, &work.loader);
@@ -196,8 +200,12 @@ static int run(const struct options *options)
 	if (options->archive && check_archive(options->archive) < 0)
 		return STATUS_FAILED;
 	r = open_database(options, mode, &db, message);
-	if (r == -EINTR)
-		return STATUS_NOTHING;
+	if (r == -EINTR && options->follow)
+		return STATUS_LOADED;
+	if (r == -EINTR) {
+		log_warn(0, "stopped; begin again");
+		return STATUS_FAILED;
+	}
 	if (r < 0) {
 		log_err(0, "%s", message);
 		return r == -EINVAL ? STATUS_USAGE : STATUS_FAILED;

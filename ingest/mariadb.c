@@ -92,9 +92,9 @@ int mariadb_commit_names(struct mariadb *self)
 	return mariadb_run(self, &self->names, "COMMIT");
 }
 
-static int check_packet(struct mariadb *self)
+static int check_settings(struct mariadb *self)
 {
-	const char *sql = "SELECT @@max_allowed_packet";
+	const char *sql = "SELECT @@max_allowed_packet, @@innodb_flush_log_at_trx_commit";
 	const struct value *none = NULL;
 	MYSQL_STMT *statement;
 	int r = mariadb_link_prepare(self, &self->first, strdup(sql), &statement);
@@ -109,6 +109,7 @@ static int check_packet(struct mariadb *self)
 	if (r < 0)
 		return r;
 	mariadb_result_end(statement);
+	self->backend.is_forgetful = self->result.row[1].integer != 1;
 	if (self->result.row[0].integer >= MARIADB_PACKET_MIN)
 		return 0;
 	snprintf(self->backend.message, BACKEND_MESSAGE_SIZE,
@@ -160,7 +161,7 @@ static int start(struct mariadb *self, const struct database_url *url)
 	}
 	r = connect_both(self);
 	if (r == 0)
-		r = check_packet(self);
+		r = check_settings(self);
 	return r < 0 ? r : mariadb_migrate(self);
 }
 

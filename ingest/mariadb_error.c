@@ -16,7 +16,7 @@ static const struct {
 	 "being loaded is not in it"},
 	{-EROFS, "%s cannot be written: %s; name the server that takes writes with --db"},
 	{-EACCES,
-	 "the account may not do that in %s: %s; its rights are in schema/mariadb/grants.sql"},
+	 "the account may not do that in %s: %s; runmark-access(7) has the rights of each account"},
 	{-EMSGSIZE, "a record is too big for %s: %s; set max_allowed_packet there to 16M or more"},
 	{-EINVAL, "%s refuses the row: %s"},
 	{-ENOENT, "%s lacks something: %s; run runmark-ingest --migrate with an account that may"},

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What only a server can do to a loader: accounts and passwords, TLS, another schema, migrations that are cut off,
 connections that break, a server that is killed, restarted, or not there yet. RUNMARK_TEST_LONG=1: 997 files."""
+import contextlib
 import os
 import random
 import re
@@ -260,7 +261,7 @@ def test_accounts(work, db):
     i.generate(spool, '--runs', 97, '--hosts', 2)
     shutil.copy(os.path.join(spool, os.listdir(spool)[0]), spool + '/other.jsonl')
     result = ingest_url(reader, spool + '/other.jsonl', RUNMARK_DB_PASSWORD='r')
-    tap.ok(one_line(result, 3, 'denied', 'grants.sql'), 'an account that only reads does not load', result)
+    tap.ok(one_line(result, 3, 'denied', 'runmark-access(7)'), 'an account that only reads does not load', result)
     result = ingest_url(reader, '--quarantine', RUNMARK_DB_PASSWORD='r')
     tap.equal((result.status, result.err), (1, ''), '... but lists')
     result = ingest_url(url.replace('loader@', 'loader:x@'), spool)
@@ -414,6 +415,41 @@ def test_restart(work, server, db, source):
     db.empty()
 
 
+def test_stopped(work, server, db):
+    """A signal before anything was done: only who follows has done what was asked."""
+    empty = server.database('waited')
+    with contextlib.closing(db.connect()) as other:
+        other.query("SELECT get_lock(concat('runmark migrate ', left(sha2('waited', 256), 32)), 0)")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            process = start(empty, '--migrate')
+            time.sleep(0.5)
+            process.send_signal(number)
+            error = process.communicate()[1]
+            tap.ok(process.returncode == 3 and 'stopped' in error,
+                   'a migration that is stopped says so', (process.returncode, error))
+    nowhere = mariadb.Database(mariadb.Server(work + '/nowhere'), 'runmark')
+    process = start(nowhere, '--follow', work)
+    said = process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    tap.equal((process.wait(), 'trying again' in said), (0, True), '--follow that waits for a server ends well')
+
+
+def test_forgetful(work, server, db):
+    """A server that may lose what it has committed: said to whom the files would be lost, too."""
+    spool, archive = work + '/forgotten', work + '/kept'
+    os.mkdir(archive)
+    i.generate(spool, '--runs', 7)
+    for setting, arguments, is_said in ((0, ('--remove',), True), (2, ('--archive', archive), True), (1, ('--remove',), False),
+                                        (0, (), False)):
+        server.connect('').query('SET GLOBAL innodb_flush_log_at_trx_commit = %d' % setting)
+        result = i.ingest(db, *arguments, spool)
+        tap.ok(result.status in (0, 1) and result.err.count('innodb_flush_log_at_trx_commit = 1') == is_said,
+               'a server that writes its log by %d: %swarned of%s' %
+               (setting, '' if is_said else 'not ', ' with ' + arguments[0] if arguments else ''), result)
+    server.connect('').query('SET GLOBAL innodb_flush_log_at_trx_commit = 1')
+    db.empty()
+
+
 def test_disk_full(work):
     """A full disk of the server: said, nothing half; with room again it loads."""
     if os.geteuid() != 0:
@@ -423,8 +459,8 @@ def test_disk_full(work):
     os.mkdir(mount)
     subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=230m', 'runmark-test', mount], check=True)
     try:
-        with mariadb.server(mount + '/m', extra=('--innodb-log-file-size=4M',
-                                                 '--innodb-buffer-pool-size=16M')) as server:
+        with mariadb.server(mount + '/m', durable=True, extra=('--innodb-log-file-size=4M',
+                                                               '--innodb-buffer-pool-size=16M')) as server:
             db = server.database('runmark')
             i.ingest(db, '--migrate')
             i.generate(spool, '--runs', 20011, '--files', 3)
@@ -468,6 +504,8 @@ def main(work):
         test_late_months(work, db)
         test_refused(work, db)
         test_accounts(work, db)
+        test_stopped(work, server, db)
+        test_forgetful(work, server, db)
         test_interrupted(server, db)
         test_restart(work, server, db, source)
         for loaders in (2, 4):
