@@ -136,7 +136,7 @@ def check_messages(server, folder, good):
         ('wrong password', url % ('shut', good.name) + '&password_file=%s640' % secret, {}, 'check the account'),
         ('password for all to read', url % ('shut', good.name) + '&password_file=%s644' % secret, {}, 'chmod 640'),
         ('no right to the database', url % ('shut', good.name), right, 'its rights'),
-        ('no right to a table', url % ('half', good.name), right, 'grants.sql'),
+        ('no right to a table', url % ('half', good.name), right, 'runmark-access(7)'),
         ('no TLS', good.url + '&ssl=required', {}, 'ssl=off'),
         ('password in the URL', 'mysql://root:x@localhost/x', {}, 'does not belong on a command line'),
         ('no database named', 'mysql://root@localhost', {}, 'mysql://'),

@@ -65,8 +65,8 @@ static int read_version(struct store *store, const char *url, char **ret_message
 	if (store->version < STORE_VERSION)
 		return refuse(ret_message, -EPROTO,
 			      "%s has schema version %lld and this runmark asks %d; run "
-			      "runmark-ingest --db %s --migrate",
-			      url, (long long)store->version, STORE_VERSION, url);
+			      "runmark-ingest --migrate on it, with an account that may",
+			      url, (long long)store->version, STORE_VERSION);
 	return 0;
 }
 

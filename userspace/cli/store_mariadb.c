@@ -30,8 +30,8 @@ static const struct {
 	{ER_NO_SUCH_TABLE, "runmark-ingest --migrate makes what is missing"},
 	{ER_BAD_FIELD_ERROR, "runmark-ingest --migrate makes what is missing"},
 	{ER_VIEW_INVALID, "runmark-ingest --migrate makes what is missing"},
-	{ER_TABLEACCESS_DENIED_ERROR, "schema/mariadb/grants.sql has the rights of a reader"},
-	{ER_COLUMNACCESS_DENIED_ERROR, "schema/mariadb/grants.sql has the rights of a reader"},
+	{ER_TABLEACCESS_DENIED_ERROR, "runmark-access(7) has the rights of a reader"},
+	{ER_COLUMNACCESS_DENIED_ERROR, "runmark-access(7) has the rights of a reader"},
 };
 
 int mariadb_fail(struct connection *connection, unsigned int code, const char *text)
