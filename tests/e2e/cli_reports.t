@@ -103,8 +103,9 @@ def fill(directory, rng):
         changes = {
             'user': user, 'uid': uid, 'euid': uid, 'exe': rng.choice(PROGRAMS),
             'object_set': spool.set(objects=objects) if rng.random() < .9 else None,
-            'job': job and {'manager': 'slurm', 'id': str(job[0]), 'sluid': None, 'array_id': None,
-                            'array_task': None, 'step': '0', 'task': '0', 'from': 'cgroup'}}
+            # what an array's task starts outside of its environment doesn't tell the array
+            'job': job and {'manager': 'slurm', 'id': str(job[0]), 'sluid': None, 'array_id': '97' if job[0] % 3 and i % 4 else None,
+                            'array_task': str(job[0]) if job[0] % 3 and i % 4 else None, 'step': '0', 'task': '0', 'from': 'cgroup'}}
         if i >= RUNS:
             exits = rng.choice(({0: 11}, {0: 5, 1: 3}, {1: 2, (9, 'SIGKILL'): 1}, {0: 1, (11, 'SIGSEGV'): 4}))
             group = spool.group(exits, start, start + rng.choice((10000, 7 * S)), **changes)

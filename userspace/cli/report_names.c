@@ -101,6 +101,8 @@ void report_names_done(struct report_names *names)
 		index_done(indexes[i]);
 	map_done(&names->path_map);
 	map_done(&names->person_map);
+	map_done(&names->pair_map);
+	map_done(&names->job_map);
 	free(names->programs);
 	free(names->paths);
 	free(names->jobs);
@@ -270,7 +272,7 @@ int report_names_job(struct report_names *names, int64_t job, uint32_t *ret)
 	if (!jobs)
 		return -ENOMEM;
 	names->jobs = jobs;
-	jobs[*ret] = (struct report_job){.submit_us = INT64_MIN};
+	jobs[*ret] = (struct report_job){.submit_us = INT64_MIN, .same = *ret};
 	return 0;
 }
 
@@ -294,6 +296,8 @@ static int take_job(void *arg, struct query *row)
 		r = labels_add(&names->labels, query_bytes(row, 2), &job->cluster);
 	if (r >= 0)
 		r = labels_add(&names->labels, query_bytes(row, 8), &job->manager);
+	if (r >= 0)
+		r = labels_add(&names->labels, query_bytes(row, 9), &job->sluid);
 	if (r < 0 || query_is_null(row, 6))
 		return r;
 	if (job->is_accounted &&
@@ -309,31 +313,59 @@ static int take_job(void *arg, struct query *row)
 	return r < 0 ? r : labels_add(&names->labels, report_column_bytes(row, 5), &job->user);
 }
 
+/* Processes of an array's job whose environment has no array (prologs, extern) have another row. */
+static int find_same(struct report_names *names, uint32_t number)
+{
+	struct report_job *job = &names->jobs[number];
+	uint32_t id, other, nth = 0;
+	bool is_new = false;
+	int r = map_add(&names->pair_map, map_pair(job->id, job->cluster), &id, NULL);
+
+	if (r >= 0)
+		r = map_add(&names->pair_map, map_pair(job->manager, job->sluid), &other, NULL);
+	if (r >= 0)
+		r = map_add(&names->job_map, map_pair(id, other), &nth, &is_new);
+	if (r >= 0 && is_new)
+		names->jobs[nth].first = number;
+	if (r >= 0)
+		job->same = names->jobs[nth].first;
+	return r;
+}
+
 int report_names_look_up_jobs(struct report_names *names)
 {
 	uint32_t first = names->jobs_known, count = names->job_index.count;
+	int r;
 
 	if (first == count)
 		return 0;
 	names->jobs_known = count;
-	return report_ask_ids(
+	r = report_ask_ids(
 		names->store,
 		"SELECT j.id, j.job_id, j.cluster, a.account, a.queue, a.user, a.submit_us, "
-		"a.cluster = j.cluster, j.manager FROM job j LEFT JOIN accounting a "
+		"a.cluster = j.cluster, j.manager, j.sluid FROM job j LEFT JOIN accounting a "
 		"ON a.job_id = j.job_id AND a.manager = j.manager "
 		"AND (a.cluster = j.cluster OR a.cluster = '' OR j.cluster = '') "
 		"WHERE j.id IN (" REPORT_IN ")",
 		names->job_index.ids + first, count - first, take_job, names);
+	for (uint32_t i = first; r >= 0 && i < count; i++)
+		if (names->jobs[i].id != LABEL_NONE)
+			r = find_same(names, i);
+	return r;
 }
 
 /* ---- rows */
 
 /* Prologs and the like run as root: they don't tell whose job it is. */
-static void note_run_user(struct report_names *names, const struct report_row *row)
+static void note_job(struct report_names *names, struct report_row *row)
 {
-	struct report_job *job = &names->jobs[row->job_index];
 	uint32_t name = names->users[row->user_index].name;
+	struct report_job *job;
 
+	if (row->job_index == REPORT_NO_INDEX)
+		return;
+	row->job_index = names->jobs[row->job_index].same;
+	job = &names->jobs[row->job_index];
 	if (job->has_run_user || name == LABEL_NONE || (job->run_user && !row->uid))
 		return;
 	job->run_user = name;
@@ -355,12 +387,14 @@ int report_names_resolve(struct report_names *names, struct report_rows *rows)
 		row->job_index = REPORT_NO_INDEX;
 		if (r >= 0 && row->job)
 			r = report_names_job(names, row->job, &row->job_index);
-		if (r >= 0 && row->job)
-			note_run_user(names, row);
 		if (r >= 0)
 			r = note_host(names, row->host, &row->host_index);
 	}
 	if (r >= 0)
 		r = look_up_programs(names);
-	return r < 0 ? r : report_names_look_up_jobs(names);
+	if (r >= 0)
+		r = report_names_look_up_jobs(names);
+	for (size_t i = 0; r >= 0 && i < rows->count; i++)
+		note_job(names, &rows->items[i]);
+	return r < 0 ? r : 0;
 }

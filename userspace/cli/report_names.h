@@ -31,8 +31,10 @@ struct report_program {
 };
 
 struct report_job {
-	uint32_t id, cluster, manager, user, account, queue; /* labels */
-	int64_t submit_us;				     /* of which account and queue are */
+	uint32_t id, cluster, manager, sluid, user, account, queue; /* labels */
+	uint32_t same;	   /* the first job of the same id, cluster, manager and sluid */
+	uint32_t first;	   /* of the n-th that differ, in jobs[n]: its number */
+	int64_t submit_us; /* of which account and queue are */
 	bool is_accounted, is_of_cluster;
 	uint32_t run_user; /* label: whose runs it has; root's (prologs) if there are no others */
 	bool has_run_user;
@@ -53,6 +55,7 @@ struct report_names {
 	struct labels labels;
 	struct index program_index, job_index, user_index, host_index;
 	struct map path_map, person_map;
+	struct map pair_map, job_map; /* of two labels; of a job's two pairs */
 	struct report_program *programs;
 	struct report_path *paths;
 	struct report_job *jobs;
