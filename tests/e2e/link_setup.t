@@ -127,10 +127,12 @@ def said(root):
 def diverted(root):
     before, plain = snapshot(root), said(root)
     result = inside(root, SETUP + " --dry-run install")
-    tap.ok(result.returncode == 0 and b"would run: dpkg-divert" in result.stdout and not changes(before, snapshot(root)),
+    tap.ok(result.returncode == 0 and b"would run: dpkg-divert" in result.stdout and b"\ndiverted" not in result.stdout and not changes(before, snapshot(root)),
            "--dry-run changes nothing", result)
     result = inside(root, SETUP + " status")
-    tap.ok(result.returncode == 1 and not result.stdout, "status: nothing there", result)
+    tap.ok(result.returncode == 1 and result.stdout == b"not in place: no linker is diverted\n", "status: nothing there", result)
+    result = inside(root, SETUP + " remove")
+    tap.ok(result.returncode == 0 and b"nothing to restore" in result.stdout and not changes(before, snapshot(root)), "remove of nothing says so", result)
     result = inside(root, SETUP + " install")
     tap.ok(result.returncode == 0 and b"diverted: /usr/bin/x86_64-linux-gnu-ld.bfd\n" in result.stdout, "install", result)
     links(root, "in place")
@@ -145,6 +147,25 @@ def diverted(root):
     inside(root, "printf x >>/usr/bin/x86_64-linux-gnu-ld.gold")
     result = inside(root, SETUP + " status")
     tap.ok(b"old: /usr/bin/x86_64-linux-gnu-ld.gold" in result.stdout, "status tells another version", result)
+    result = inside(root, f"mv /usr/libexec/runmark /usr/libexec/away; {SETUP} status; a=$?; mv /usr/libexec/away /usr/libexec/runmark; exit $a")
+    tap.ok(result.returncode == 1 and b"gone: /usr/libexec/runmark, so that links are plain" in result.stdout and b"old: " not in result.stdout,
+           "status: Runmark was uninstalled", result)
+    bfd = "/usr/bin/x86_64-linux-gnu-ld.bfd"
+    result = inside(root, f"mv -f {bfd}.distrib {bfd} && dpkg-divert --quiet --local --no-rename --remove {bfd}; {SETUP} status")
+    tap.ok(result.returncode == 1 and f"not diverted: {bfd}; install again\n".encode() in result.stdout, "status: one linker isn't in", result)
+    result = inside(root, f"{SETUP} install && cp -p {bfd} /tmp/was && cp --remove-destination /bin/true {bfd}; {SETUP} status")
+    way = f"'mv -f {bfd}.distrib {bfd}' puts the real one back, then install or remove again\n".encode()
+    tap.ok(result.returncode == 1 and f"broken: {bfd} ".encode() in result.stdout and way in result.stdout, "status: one is broken, the others aren't", result)
+    for action in ("install", "remove"):
+        result = inside(root, f"{SETUP} {action}")
+        tap.ok(result.returncode == 1 and way in result.stderr and not inside(root, f"cmp /bin/true {bfd} && test -x {bfd}.distrib").returncode,
+               f"{action} leaves it alone, and says the way out", result)
+    result = inside(root, f"mv -f {bfd}.distrib {bfd} && {SETUP} install && {SETUP} status")
+    tap.ok(result.returncode == 0 and f"diverted: {bfd}\n".encode() in result.stdout, "which is one", result)
+    result = inside(root, f"mv -f {bfd}.distrib {bfd}; {SETUP} remove")
+    tap.ok(result.returncode == 0 and not changes(before, snapshot(root)), "a removal that was stopped between its steps is completed", result)
+    result = inside(root, SETUP + " install")
+    tap.equal(result.returncode, 0, "and install goes on")
     result = inside(root, SETUP + " remove")
     wrong = changes(before, snapshot(root))
     tap.ok(result.returncode == 0 and not wrong, f"remove: {len(before)} files are as they were, bit for bit", f"{result} {wrong}")
