@@ -174,7 +174,7 @@ static int open_database(const struct options *options, enum backend_mode mode,
 
 	while (r == -EAGAIN && options->follow && !stop) {
 		if (!is_said)
-			log_warn(0, "%s; trying again until it is", message);
+			log_warn(0, "%s (trying again)", message);
 		is_said = true;
 		sleep(SERVER_SECONDS);
 		r = stop ? -EINTR : backend_open(options->db, mode, &stop, ret, message);

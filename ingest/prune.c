@@ -38,12 +38,13 @@ static int check_key(struct prune *prune, const char *path)
 
 	if (r == -ENOENT)
 		return prune_steps(prune, note_key, &id);
-	if (r == 0 && known != id)
-		return log_err(-EINVAL,
-			       "%s is not the key of the pseudonyms in this database; name that "
-			       "one in runmark.conf, or begin with a new one by --destroy-key",
-			       path);
-	return r;
+	if (r < 0 || known == id)
+		return r;
+	log_err(0,
+		"%s is not the key of the pseudonyms in this database; name that one in "
+		"runmark.conf, or begin with a new one by --destroy-key",
+		path);
+	return -EINVAL;
 }
 
 /* The key, made when it is first needed. Logs what fails, but the database. */
@@ -55,11 +56,14 @@ static int prepare_key(struct prune *prune, const char *path)
 
 	if (r == -ENOENT) {
 		r = prune_state_get(prune, KEY_NAME, &known);
-		if (r == 0)
-			return log_err(-EINVAL,
-				       "the key of this database's pseudonyms, %s, is missing; "
-				       "restore it, or begin with a new one by --destroy-key",
-				       path);
+		if (r == 0) {
+			log_err(0,
+				"the key of this database's pseudonyms, %s, is missing; restore "
+				"it, or "
+				"begin with a new one by --destroy-key",
+				path);
+			return -EINVAL;
+		}
 		if (r != -ENOENT)
 			return r;
 		r = pseudonym_key_make(path, why);
@@ -68,8 +72,10 @@ static int prepare_key(struct prune *prune, const char *path)
 		if (r == 0)
 			log_info("made the key of the pseudonyms, %s", path);
 	}
-	if (r < 0)
-		return log_err(-EINVAL, "%s", why);
+	if (r < 0) {
+		log_err(0, "%s", why);
+		return -EINVAL;
+	}
 	return check_key(prune, path);
 }
 
@@ -217,9 +223,8 @@ int prune_destroy_key(struct backend *db, const char *path)
 		r = pseudonym_key_destroy(path, why);
 		was_there = r == 0;
 		if (r < 0 && r != -ENOENT)
-			r = log_err(-EINVAL, "%s", why);
-		else
-			r = 0;
+			log_err(0, "%s", why);
+		r = r < 0 && r != -ENOENT ? -EINVAL : 0;
 	}
 	if (r == 0 && !was_there) {
 		r = prune_state_get(&prune, KEY_NAME, &known);

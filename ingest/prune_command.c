@@ -24,7 +24,8 @@ int prune_confirm(void)
 		if (!strcmp(line, WORD))
 			return 0;
 	}
-	return log_err(-ECANCELED, "the key is kept: the word \"" WORD "\" was not given");
+	log_err(0, "the key is kept: the word \"" WORD "\" was not given");
+	return -ECANCELED;
 }
 
 static int run(struct backend *db, const struct options *options, const struct config *config,

@@ -366,11 +366,12 @@ for options in ([], ['--format', 'json'], ['--format', 'csv', '--limit', '2']):
                           env=environment(), restore_signals=False, check=False)
     tap.same((done.returncode, done.stderr.count(b'rror')), (0, 0),
              'nor is a closed pipe: ' + ' '.join(options))
-with open('/dev/full', 'wb') as full:
-    done = subprocess.run([RUNMARK, 'find', *DB], stdout=full, stderr=subprocess.PIPE,
-                          env=environment(), check=False)
-tap.ok(done.returncode == 3 and b'No space left' in done.stderr, 'a full disk is',
-       done.returncode, done.stderr)
+for command in (['find'], ['find', '--limit', '1'], ['report', 'software']):
+    with open('/dev/full', 'wb') as full:
+        done = subprocess.run([RUNMARK, *command, *DB], stdout=full, stderr=subprocess.PIPE,
+                              env=environment(), check=False)
+    tap.ok(done.returncode == 3 and b'No space left' in done.stderr, 'a full disk is: ' + ' '.join(command),
+           done.returncode, done.stderr)
 if os.geteuid() == 0:
     os.chmod(dir_, 0o755)
     os.chmod(db_path, 0o644)

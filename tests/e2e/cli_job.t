@@ -244,6 +244,12 @@ def check_job(db):
     tap.ok(hostile.status == 0 and not control_characters(hostile.out), 'what users wrote is escaped', hostile.out)
     tap.equal((ask(db, '4711').status, ask(db, '1.7').status == 0, ask(db).status, ask(db, 'x|y').status, ask(db, '1.').status,
                runmark('job', '1', '--db', 'sqlite:/nowhere').status), (1, True, 2, 1, 2, 3), 'exit statuses')
+    for used, shown in ((1, ' <1% of its CPUs'), (19900, ' <1% of its CPUs'), (20000, ' 1% of its CPUs')):
+        with ingest.opened(db) as connection:
+            connection.execute("UPDATE accounting SET cpu_us = ? WHERE job_id = '1'", (used,))
+            connection.commit()
+        text = ask(db, '1').out.decode()
+        tap.ok(shown in text, 'job: %d us of 2 CPUs in 1 s are%s' % (used, shown), text)
     with ingest.opened(db) as connection:
         connection.execute("INSERT INTO job (cluster, manager, job_id, sluid, array_id, array_task) VALUES ('other', 'slurm', '1', '', '', '')")
         connection.commit()

@@ -75,7 +75,7 @@ static void print_footer(const struct find *find, const struct find_args *args)
 
 	if (find->output.format != OUTPUT_TABLE && !isatty(STDERR_FILENO))
 		return;
-	fflush(stdout);
+	output_flush();
 	if (is_cut)
 		fputs("the newest ", stderr);
 	if (!count)

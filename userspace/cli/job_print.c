@@ -92,6 +92,9 @@ static char *make_efficiency(const cJSON *job)
 
 	if (record_get_number(job, "efficiency", &value) < 0)
 		return NULL;
+	/* what is little is not nothing */
+	if (value > 0 && value < 0.01)
+		return strdup("<1%");
 	return asprintf(&text, "%.0f%%", value * 100) < 0 ? NULL : text;
 }
 

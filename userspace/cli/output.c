@@ -18,6 +18,12 @@ static int check_written(FILE *out)
 	return -EIO;
 }
 
+void output_flush(void)
+{
+	if (fflush(stdout))
+		(void)check_written(stdout);
+}
+
 static int parse_word(const char *text, void *field, size_t count)
 {
 	static const char *const words[] = {

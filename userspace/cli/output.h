@@ -47,6 +47,9 @@ int output_run(struct output *output, const cJSON *run);
 /* Prints what is held back, and what an empty answer has (CSV's heading). */
 int output_end(struct output *output);
 
+/* Before something is said on standard error; why it failed is kept for output_leave(). */
+void output_flush(void);
+
 /* One object as a line of JSON. */
 int output_json(const cJSON *object, FILE *out);
 

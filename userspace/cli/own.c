@@ -8,6 +8,6 @@ void own_note(const struct store *store, enum output_format format)
 {
 	if (!store_is_own(store) || (format != OUTPUT_TABLE && !isatty(STDERR_FILENO)))
 		return;
-	fflush(stdout);
+	output_flush();
 	fputs("of your own runs and links only\n", stderr);
 }

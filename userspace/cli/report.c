@@ -43,7 +43,7 @@ static int print_footer(const struct output *output, const struct report_asked *
 				.is_default_window = !args->since_ns,
 				.shown = output->count,
 				.dropped = output->table ? table_dropped(output->table) : 0});
-	fflush(stdout);
+	output_flush();
 	fprintf(stderr, "%s%s to %s%s\n", output->count ? "" : "nothing ",
 		when_format((uint64_t)asked->since_us * 1000, since),
 		when_format((uint64_t)asked->until_us * 1000, until), more);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/report_footer.h"
+#include "cli/output.h"
 #include "cli/coverage.h"
 #include "cli/number.h"
 #include "cli/when.h"
@@ -135,7 +136,7 @@ int report_footer(const struct report_asked *asked, const struct report_footing 
 	struct completeness complete = {0};
 	int r;
 
-	fflush(stdout);
+	output_flush();
 	if (!footing->shown) {
 		fputs("nothing from ", stderr);
 		print_window(asked, footing);

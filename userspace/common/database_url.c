@@ -59,8 +59,8 @@ static int decode(const char *text, char **ret, const char **ret_reason)
 		if (*text == '%') {
 			memcpy(hex, text + 1, strnlen(text + 1, 2));
 			if (text_from_hex(hex, to, 1) != 1 || !*to)
-				return refuse(ret_reason, "behind a % two hex digits must stand, "
-							  "not 00");
+				return refuse(ret_reason, "behind a % two hex digits other than "
+							  "00 must stand");
 			text += 2;
 		}
 		to++;
@@ -88,6 +88,8 @@ static int parse_host(char *host, struct database_url *url, const char **ret_rea
 	char *close = *host == '[' ? strchr(host, ']') : NULL;
 	char *colon = strrchr(close ?: host, ':');
 
+	if (*host == '[' && !close)
+		return refuse(ret_reason, "the [ of an address has no ]");
 	if (close && close[1] && close[1] != ':')
 		return refuse(ret_reason, "behind the ] only :port may stand");
 	if (colon) {
@@ -143,6 +145,8 @@ static int parse_parameters(char *query, struct database_url *url, const char **
 		if (r < 0)
 			return r;
 	}
+	if (url->tls == URL_TLS_OFF && (url->tls_ca || url->tls_cert))
+		return refuse(ret_reason, "ssl=off and certificates exclude each other");
 	if (!url->tls_cert != !url->tls_key)
 		return refuse(ret_reason, "ssl_cert and ssl_key come together");
 	return 0;

@@ -208,7 +208,9 @@ static int fail(const struct database_url *url, unsigned int code, const char *t
 	const char *way_out = "";
 	char place[256];
 
-	if (error == -EAGAIN || error == -ECONNRESET) {
+	if (code == ER_CON_COUNT_ERROR) {
+		way_out = "; try again later, or raise max_connections there";
+	} else if (error == -EAGAIN || error == -ECONNRESET) {
 		error = -EAGAIN;
 		way_out = "; is the server up, and is this its socket, or host and port?";
 	} else if (error == -EACCES || error == -EPERM) {
