@@ -17,9 +17,17 @@
 #define RECONNECT_STEP_MS 200
 #define RECONNECT_STEPS	  150 /* half a minute: a server that restarts takes seconds */
 
-/* What the loader needs beside the session of mariadb_session.h. */
-static const char *const settings[] = {
-	"SET SESSION innodb_lock_wait_timeout = 20",
+/*
+ * What is needed beside the session of mariadb_session.h. A loader's two connections can wait for
+ * each other where a third one's ALTER or DROP stands between them, which no server notices: it
+ * gives up a table's lock after a while, as it does a row's, and begins again.
+ */
+static const struct {
+	enum backend_mode mode;
+	const char *sql;
+} settings[] = {
+	{BACKEND_LOAD, "SET SESSION innodb_lock_wait_timeout = 20, lock_wait_timeout = 20"},
+	{BACKEND_MIGRATE, "SET SESSION innodb_lock_wait_timeout = 20"},
 };
 
 int mariadb_run(struct mariadb *self, struct mariadb_link *link, const char *sql)
@@ -41,7 +49,8 @@ static int connect_link(struct mariadb *self, struct mariadb_link *link)
 	int r = mariadb_session_open(&self->url, seconds, &link->server, self->backend.message);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(settings); i++)
-		r = mariadb_run(self, link, settings[i]);
+		if (settings[i].mode == self->mode)
+			r = mariadb_run(self, link, settings[i].sql);
 	return r;
 }
 
