@@ -14,9 +14,19 @@
 #include "ingest/cache.h"
 #include "ingest/pseudonym.h"
 
-#define PRUNE_ROWS  997 /* records of one step */
-#define PRUNE_LIST  97	/* members of an IN list */
-#define PRUNE_PARTS 64	/* actions × tables that are counted */
+#define PRUNE_ROWS 997 /* records of one step */
+
+/*
+ * When a job of accounting was: its end, else its start, its submission. What XALT tells of a job
+ * has no times: it is as old as the last run of it that is known, else as its import.
+ */
+#define PRUNE_JOB_TIME                                                                             \
+	"coalesce(end_us, start_us, CASE WHEN submit_us >= 0 THEN submit_us END, "                 \
+	"(SELECT max(r.start_us) FROM job j JOIN run r ON r.job = j.id "                           \
+	"WHERE j.job_id = accounting.job_id AND j.cluster = accounting.cluster "                   \
+	"AND j.manager = accounting.manager), imported_us)"
+#define PRUNE_LIST  97 /* members of an IN list */
+#define PRUNE_PARTS 64 /* actions × tables that are counted */
 
 /* PRUNE_LIST parameters. */
 #define PRUNE_TEN "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "

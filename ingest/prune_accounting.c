@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Jobs' accounting, which names its user by a text. A job is as old as its end, else its start, its
- * submission, its import. An account that is called like the user is the user's.
+ * Jobs' accounting, which names its user by a text. An account that is called like the user is the
+ * user's.
  */
 #include "ingest/prune.h"
 
 #include <errno.h>
 
-#define AGE   "coalesce(end_us, start_us, CASE WHEN submit_us >= 0 THEN submit_us END, imported_us)"
 #define LIMIT " ORDER BY id LIMIT 997"
 
 _Static_assert(PRUNE_ROWS == 997, "the limit in SQL is that of a step");
@@ -89,9 +88,9 @@ static int jobs_step(struct prune *prune, void *arg, bool *ret_more)
 	r = prune_rows_get(prune,
 			   jobs->user.data
 				   ? "SELECT id, uid FROM accounting WHERE user = ? AND id > ? "
-				     "AND " AGE " < ?" LIMIT
+				     "AND " PRUNE_JOB_TIME " < ?" LIMIT
 				   : "SELECT id, uid FROM accounting WHERE user IS NULL AND "
-				     "uid IS NOT NULL AND id > ? AND " AGE " < ?" LIMIT,
+				     "uid IS NOT NULL AND id > ? AND " PRUNE_JOB_TIME " < ?" LIMIT,
 			   params, count, &rows);
 	if (r == 0 && rows.count) {
 		jobs->step = prune->steps;

@@ -319,14 +319,17 @@ static int files_step(struct prune *prune, void *arg, bool *ret_more)
 
 int prune_delete(struct prune *prune)
 {
-	static const struct simple simples[] = {
-		{"accounting", "id",
-		 "SELECT id FROM accounting WHERE coalesce(end_us, start_us, CASE WHEN submit_us "
-		 ">= 0 THEN submit_us END, imported_us) < ? ORDER BY id" LIMIT},
-		{"quarantine", "id",
-		 "SELECT id FROM quarantine WHERE time_us < ? ORDER BY id" LIMIT},
-	};
+	static const struct simple jobs = {"accounting", "id",
+					   "SELECT id FROM accounting WHERE " PRUNE_JOB_TIME
+					   " < ? ORDER BY id" LIMIT};
+	static const struct simple lines = {
+		"quarantine", "id",
+		"SELECT id FROM quarantine WHERE time_us < ? ORDER BY id" LIMIT};
 	int r = prune->delete_us ? prune_steps(prune, xalt_step, NULL) : 0;
+
+	/* Runs tell how old a job is: it goes before them. */
+	if (r == 0 && prune->delete_us)
+		r = prune_steps(prune, simple_step, (void *)&jobs);
 
 	if (r == 0)
 		r = drop_months(prune); /* makes new ones, too */
@@ -334,8 +337,8 @@ int prune_delete(struct prune *prune)
 		return r;
 	for (size_t i = 0; r == 0 && i < PRUNE_KINDS; i++)
 		r = delete_records(prune, &prune_kinds[i]);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(simples); i++)
-		r = prune_steps(prune, simple_step, (void *)&simples[i]);
+	if (r == 0)
+		r = prune_steps(prune, simple_step, (void *)&lines);
 	if (r == 0)
 		r = delete_nodes(prune);
 	return r < 0 ? r : prune_steps(prune, files_step, NULL);

@@ -35,6 +35,15 @@ def import_jobs(db, conf):
     return run_ingest(db, conf, '--sacct', '-', input=text)
 
 
+def import_untimed(db):
+    """What an import of XALT tells of jobs has no times: one of an old run, and one of which no run is known."""
+    db.query("INSERT INTO job (cluster, manager, job_id, sluid, array_id, array_task) VALUES ('c', 'slurm', '107', '', '', '')")
+    db.query('UPDATE run SET job = (SELECT max(id) FROM job) WHERE user = (SELECT id FROM user_name WHERE name = ?)', BOB.name)
+    for number, person in (('107', BOB), ('105', ALICE)):
+        db.query("INSERT INTO accounting (job_id, cluster, manager, submit_us, stage, state, user, account, imported_us) "
+                 "VALUES (?, 'c', 'slurm', -1, 2, 'UNKNOWN', ?, ?, ?)", number, person.name, person.name, NOW_US)
+
+
 def import_package(db):
     """What an import of XALT leaves, with a package in a home."""
     run_id = db.query('SELECT run_id FROM run_view WHERE user = ? LIMIT 1', BOB.name)[0][0]
@@ -95,6 +104,7 @@ def fill(db, folder, conf):
     prune.make(spool)
     tap.equal(run_ingest(db, conf, spool).status, 0, 'records of four persons, old and young, are loaded')
     tap.equal(import_jobs(db, conf).status, 0, 'and their jobs')
+    import_untimed(db)
     import_package(db)
     tap.equal(quarantine(db, folder, conf), 1, 'and a line that cannot be')
     return spool
@@ -172,12 +182,14 @@ def check_accounting(db):
     tap.ok(jobs['102'][0] in runs and jobs['102'][1:] == (None, 'project'), 'and keeps its project', jobs)
     tap.equal(jobs['103'], (ALICE.name, ALICE.uid, 'project'), 'a young one is as it was')
     tap.ok(PSEUDONYM.match(jobs['104'][0]), 'one that never started goes by its submission', jobs)
+    tap.equal((jobs['105'][0], jobs['107']), (ALICE.name, (jobs['101'][0], None, jobs['101'][0])),
+              'one without any time by its runs, else by its import')
 
 
 def check_log(db):
     log = {(row[0], row[1]): row[2] for row in db.query('SELECT action, name, changed FROM prune_log')}
     tap.equal([log.get(('pseudonymise', name))
-               for name in ('run', 'run_text', 'accounting', 'quarantine', 'spool_file')], [69, 69, 3, 1, 1], 'prune_log counts what was done')
+               for name in ('run', 'run_text', 'accounting', 'quarantine', 'spool_file')], [69, 69, 4, 1, 1], 'prune_log counts what was done')
     tap.ok(('key made', '') in log, 'and that the key was made', log)
     tap.equal(db.number('SELECT count(*) FROM prune_log WHERE ended_us IS NULL'), 0, 'and that it came to its end')
 
