@@ -64,6 +64,8 @@ const char *decide(const struct link *link, struct decision *ret)
 	*ret = (struct decision){};
 	if (link->config.opt_out && has_opted_out())
 		return "opted out by RUNMARK_TRACKING or XALT_EXECUTABLE_TRACKING";
+	if (link->is_config_bad)
+		return "the configuration has a mistake, or can't be read";
 	if (!link->config.link_stamp)
 		return "the configuration says so";
 	if (!link->linker.can_augment)
@@ -103,7 +105,6 @@ static void explain_config(const char *message)
 		len = strcspn(message, "\n");
 		printf("config  %.*s\n", (int)len, message);
 	}
-	puts("config  counts as empty, so the defaults are in force");
 }
 
 int explain(const struct link *link, const char *config_message)

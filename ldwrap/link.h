@@ -12,6 +12,7 @@ struct link {
 	int argc;
 	char **argv; /* as it came, but argv[0] as the real linker shall have it */
 	struct config config;
+	bool is_config_bad; /* config is the default then */
 	struct linker linker;
 	struct linker_found found;
 	uint64_t began_ns;

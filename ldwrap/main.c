@@ -55,15 +55,16 @@ static bool take_explain(struct link *link)
 	return true;
 }
 
-/* A broken file counts as empty, and is the administrator's to find, with runmarkd --check-config;
- * not a user's, unless he asks: *ret_message (freed by the caller; NULL: none) is what is wrong. */
-static void load_config(struct config *config, char **ret_message)
+/* A broken file may have said that nothing is stamped, so nothing is. It is the administrator's to
+ * find, with runmarkd --check-config; not a user's, unless he asks: *ret_message (freed by the
+ * caller; NULL: none) is what is wrong. */
+static void load_config(struct link *link, char **ret_message)
 {
 	_cleanup_free_ char *message = NULL, *message_default = NULL;
 
-	if (config_load(NULL, config, &message) < 0 &&
-	    config_load("/dev/null", config, &message_default) < 0)
-		*config = (struct config){.link_stamp = false};
+	link->is_config_bad = config_load(NULL, &link->config, &message) < 0;
+	if (link->is_config_bad && config_load("/dev/null", &link->config, &message_default) < 0)
+		link->config = (struct config){};
 	*ret_message = TAKE_PTR(message);
 }
 
@@ -110,7 +111,7 @@ int main(int argc, char **argv)
 	is_question = take_explain(&link);
 	link.linker = linker_by_name(link.argv[0]);
 	rescue_init(&link);
-	load_config(&link.config, &config_message);
+	load_config(&link, &config_message);
 	if (linker_find(&link.linker, link.config.link_ld,
 			strchr(link.argv[0], '/') ? link.argv[0] : NULL,
 			linker_targets(link.argc, link.argv), &link.found) < 0) {
