@@ -140,21 +140,9 @@ static int load_all(struct file *file, struct reader *reader, uint64_t bytes,
 static int load_in_transaction(struct file *file, struct reader *reader, uint64_t bytes,
 			       struct file_result *ret)
 {
-	struct loader *loader = file->loader;
-	struct backend *db = loader->db;
-	int r = loader_begin(loader);
+	int r = loader_begin(file->loader);
 
-	if (r < 0)
-		return r;
-	r = load_all(file, reader, bytes, ret);
-	if (r == 0)
-		r = db->ops->commit(db);
-	if (r < 0) {
-		db->ops->rollback(db);
-		/* Ids that the transaction gave out are gone with it. */
-		cache_clear(loader->cache);
-	}
-	return r;
+	return r < 0 ? r : loader_end(file->loader, load_all(file, reader, bytes, ret));
 }
 
 static int load_once(struct file *file, struct reader *reader, uint64_t bytes,

@@ -58,6 +58,19 @@ int loader_begin(struct loader *loader)
 	return 0;
 }
 
+int loader_end(struct loader *loader, int r)
+{
+	struct backend *db = loader->db;
+
+	if (r == 0)
+		r = db->ops->commit(db);
+	if (r < 0) {
+		db->ops->rollback(db);
+		cache_clear(loader->cache);
+	}
+	return r;
+}
+
 /* A path gets its names when it is made; one that is there keeps what it has. */
 static int make_path(struct loader *loader, const struct value *key, int64_t *ret_id)
 {

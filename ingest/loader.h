@@ -50,6 +50,9 @@ void loader_done(struct loader *loader);
 
 /* Begins a transaction. Forgets the ids it knows if rows have been pruned since the last one. */
 int loader_begin(struct loader *loader);
+/* Ends it: r 0 commits, a failure rolls back, and forgets the ids that the transaction gave out.
+ * What committing returns, or r. */
+int loader_end(struct loader *loader, int r);
 
 /* Somebody else's transaction was in the way: waits a little, longer each time. */
 void loader_pause(int attempt);

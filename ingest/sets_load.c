@@ -94,7 +94,6 @@ static int put_all(struct loader *loader, struct set_batch *batch)
 
 static int flush(struct loader *loader, struct set_batch *batch)
 {
-	const struct backend_ops *ops = loader->db->ops;
 	int r;
 
 	if (!batch->count)
@@ -103,13 +102,7 @@ static int flush(struct loader *loader, struct set_batch *batch)
 	r = loader_begin(loader);
 	if (r < 0)
 		return r;
-	r = put_all(loader, batch);
-	if (r == 0)
-		r = ops->commit(loader->db);
-	if (r < 0) {
-		ops->rollback(loader->db);
-		cache_clear(loader->cache);
-	}
+	r = loader_end(loader, put_all(loader, batch));
 	set_batch_clear(batch);
 	/* Sets that may be there are looked for again. */
 	return r == -EINPROGRESS ? -EAGAIN : r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ingest/work.h"
+#include "ingest/counts.h"
 #include "ingest/dispose.h"
 #include "ingest/names_command.h"
 #include "ingest/spool_name.h"
@@ -202,11 +203,7 @@ static void report_missing(struct work *work)
 void work_report(struct work *work)
 {
 	const struct totals *t = &work->loader.totals;
-	const struct {
-		uint64_t count;
-		const char *one, *many;
-		bool is_always;
-	} parts[] = {
+	const struct count_part parts[] = {
 		{t->runs, "run", "runs", true},
 		{t->starts, "start record", "start records", false},
 		{t->groups, "group", "groups", false},
@@ -222,10 +219,5 @@ void work_report(struct work *work)
 	};
 
 	report_missing(work);
-	printf("loaded %llu %s", (unsigned long long)t->files, t->files == 1 ? "file" : "files");
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-		if (parts[i].count || parts[i].is_always)
-			printf(", %llu %s", (unsigned long long)parts[i].count,
-			       parts[i].count == 1 ? parts[i].one : parts[i].many);
-	puts("");
+	counts_print("loaded", t->files, parts, ARRAY_SIZE(parts));
 }

@@ -101,7 +101,6 @@ static int put_set(struct xalt_import *import, const struct wanted *wanted)
 static int put_sets(struct xalt_import *import, const struct wanted *wanted, size_t count)
 {
 	struct loader *loader = import->loader;
-	struct backend *db = loader->db;
 	int r = loader_begin(loader);
 
 	if (r < 0)
@@ -112,32 +111,19 @@ static int put_sets(struct xalt_import *import, const struct wanted *wanted, siz
 		if (r == -EINVAL || (r == -ENOMEM && arena_is_exhausted()))
 			r = 0;
 	}
-	if (r == 0)
-		r = db->ops->commit(db);
-	if (r < 0) {
-		db->ops->rollback(db);
-		cache_clear(loader->cache);
-	}
-	return r;
+	return loader_end(loader, r);
 }
 
 static int put_rows(struct xalt_import *import)
 {
 	struct loader *loader = import->loader;
-	struct backend *db = loader->db;
 	int r = loader_begin(loader);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < import->count; i++)
 		r = *loader->stop ? -EINTR : xalt_rows_put(import, &import->items[i]);
-	if (r == 0)
-		r = db->ops->commit(db);
-	if (r < 0) {
-		db->ops->rollback(db);
-		cache_clear(loader->cache);
-	}
-	return r;
+	return loader_end(loader, r);
 }
 
 static int load(struct xalt_import *import)

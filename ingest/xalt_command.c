@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What --xalt does and says. */
 #include "ingest/xalt_command.h"
+#include "ingest/counts.h"
 #include "ingest/names_command.h"
 #include "ingest/xalt.h"
 #include "common/config.h"
@@ -34,11 +35,7 @@ static void warn(uint64_t count, const char *one, const char *many)
 
 static void print_counts(const struct xalt_totals *t)
 {
-	const struct {
-		uint64_t count;
-		const char *one, *many;
-		bool is_always;
-	} parts[] = {
+	const struct count_part parts[] = {
 		{t->runs, "run", "runs", true},
 		{t->open, "without an end", "without an end", false},
 		{t->completed, "run completed", "runs completed", false},
@@ -54,12 +51,7 @@ static void print_counts(const struct xalt_totals *t)
 		{t->quarantined, "record quarantined", "records quarantined", true},
 	};
 
-	printf("imported %llu %s", (unsigned long long)t->files, t->files == 1 ? "file" : "files");
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-		if (parts[i].count || parts[i].is_always)
-			printf(", %llu %s", (unsigned long long)parts[i].count,
-			       parts[i].count == 1 ? parts[i].one : parts[i].many);
-	puts("");
+	counts_print("imported", t->files, parts, ARRAY_SIZE(parts));
 }
 
 static void report(const struct xalt_totals *t)
