@@ -88,15 +88,15 @@ class Kind:
 
 
 @contextlib.contextmanager
-def kinds(work, test):
-    """Those that there are here; what is missing is skipped."""
+def kinds(work, test, durable=False):
+    """Those that there are here; what is missing is skipped. durable: of MariaDB, each commit is on the disk."""
     with contextlib.ExitStack() as stack:
         found = [Kind('SQLite', lambda name: '%s/%s.db' % (work, name))]
         why = mariadb.missing()
         if why:
             tap.skip(test + ': with MariaDB', why)
         else:
-            server = stack.enter_context(mariadb.server(work + '/mariadb'))
+            server = stack.enter_context(mariadb.server(work + '/mariadb', durable=durable))
             db = server.database('runmark')
             made = ingest(db, '--migrate')
             tap.ok(made.status == 0 and not made.err, 'MariaDB: --migrate makes the database', made)

@@ -99,7 +99,7 @@ def test_kind(work, kind, source):
     return wanted
 
 
-with i.temporary() as directory, i.kinds(directory, 'exactly once') as kinds:
+with i.temporary() as directory, i.kinds(directory, 'exactly once', durable=True) as kinds:
     i.generate(directory + '/source', *OPTIONS)
     dumps = []
     for kind in kinds:
