@@ -52,10 +52,11 @@ int mariadb_claim(struct backend *backend)
 {
 	struct mariadb *self = (struct mariadb *)backend;
 	int64_t is_ours = 0;
-	/* Names of locks are the server's and take 64 bytes. */
+	/* Names of locks are the server's and take 64 bytes. The session of one that was killed
+	 * holds its own for as long as its last statement takes. */
 	int r = mariadb_statement(backend,
 				  "SELECT get_lock(concat('runmark prune ', "
-				  "left(sha2(database(), 256), 32)), 0)",
+				  "left(sha2(database(), 256), 32)), 10)",
 				  NULL, 0, take_number, &is_ours, NULL);
 
 	if (r < 0)

@@ -62,10 +62,12 @@ class Ways:
             os.makedirs(folder)
             os.chown(folder, NOBODY, NOBODY)
             os.chmod(folder, 0o777 if folder == self.share else 0o700)
+        # what may be used by a user must not stand where only root gets to
+        runc = shutil.copy(f"{SLURM}/runc-norlimit", top)
         self.conf = f"{top}/containers.conf"
         with open(self.conf, "w") as conf:
             conf.write('[engine]\ncgroup_manager="cgroupfs"\nevents_logger="file"\nruntime="runc-norlimit"\n'
-                       f'[engine.runtimes]\nrunc-norlimit=["{SLURM}/runc-norlimit"]\n')
+                       f'[engine.runtimes]\nrunc-norlimit=["{runc}"]\n')
         user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "env", "USER=nobody", f"HOME={home}",
                 f"XDG_RUNTIME_DIR={home}/run"]
         podman = ["env", f"CONTAINERS_CONF={self.conf}", "podman", "--log-level=error"]
@@ -74,11 +76,13 @@ class Ways:
         rootless = [*user, *podman, "--storage-driver=vfs", "--root", f"{home}/storage", "--runroot", f"{home}/run/root"]
         self.importing = [*rootless, "import", "-", "runmark-test"]
         rootless += run
-        self.id_file = None
+        self.has_user_namespaces = not subprocess.run([*user, "unshare", "-U", "true"], stderr=subprocess.DEVNULL).returncode
+        mounts = {os.readlink(f"/proc/{pid}/ns/mnt") for pid in ("self", 1)}
+        own = "host" if len(mounts) == 1 else "other"
         # name: program, words (ID stands for --cidfile), runtime, mount, user, job is from
         self.all = {
-            "host": ("true", [], None, "host", "host", "cgroup"),
-            "chroot": ("chroot", ["chroot", self.root], None, "host", "host", "cgroup"),
+            "host": ("true", [], None, own, "host", "cgroup"),
+            "chroot": ("chroot", ["chroot", self.root], None, own, "host", "cgroup"),
             "unshare": ("unshare", [*user, "unshare", "-U", "-r", "-m", "-p", "-f", f"--root={self.root}"], None, "other", "other", "cgroup"),
             "bwrap": ("bwrap", [*user, "bwrap", "--unshare-all", "--bind", self.root, "/", "--bind", self.share, "/share", "--proc", "/proc"],
                       None, "other", "other", "cgroup"),
@@ -86,6 +90,13 @@ class Ways:
             "podman": ("podman", [*rootful, "ID", "--rootfs", f"{self.root}:O"], "podman", "other", "host", "parent"),
             "rootless": ("podman", [*rootless, "ID", "runmark-test"], "podman", "other", "other", "cgroup"),
         }
+
+    def lacks(self, way):
+        """Why it can't be run here, or None."""
+        program, _, _, _, user, _ = self.all[way]
+        if not shutil.which(program):
+            return f"{program} is not installed"
+        return "user namespaces can't be made here; in a chroot they never can" if user == "other" and not self.has_user_namespaces else None
 
     def run(self, way, in_job):
         name, words = f"{way}.{'job' if in_job else 'none'}", self.all[way][1]
@@ -177,13 +188,13 @@ with node.Node(rules=["full"]) as n:
             os.environ["SLURM_CONF"] = f"{n.top}/slurm/etc/slurm.conf"
         else:
             tap.skip("containers in jobs", "Slurm, or control groups of version 1, are not here")
-        if shutil.which("podman"):
+        if not ways.lacks("rootless"):
             root = subprocess.run(["tar", "-C", ways.root, "--exclude=./share/*", "--owner=0", "--group=0", "-c", "."], stdout=subprocess.PIPE, check=True).stdout
             imported = subprocess.run(ways.importing, input=root, capture_output=True)
             tap.ok(imported.returncode == 0, "an image is imported", imported.stderr.decode())
-        for way, (program, *_) in ways.all.items():
-            if not shutil.which(program):
-                tap.skip(way, f"{program} is not installed")
+        for way in ways.all:
+            if ways.lacks(way):
+                tap.skip(way, ways.lacks(way))
                 continue
             for in_job in (False, True) if has_slurm else (False,):
                 done = ways.run(way, in_job)
