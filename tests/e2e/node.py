@@ -34,6 +34,15 @@ def can_track():
     return None
 
 
+NO_USER_NAMESPACES = "user namespaces can't be made here; in a chroot they never can"
+
+
+def has_user_namespaces(uid):
+    """Whether that user may make one."""
+    words = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "unshare", "-U", "true"]
+    return not subprocess.run(words, stderr=subprocess.DEVNULL).returncode
+
+
 def lost(causes):
     """What is lost, but for what other programs of this machine do: killed inside their exec, or linked elsewhere."""
     return {cause: count for cause, count in causes.items() if count and cause not in ("exec_unseen", "link_missing")}

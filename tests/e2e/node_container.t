@@ -76,7 +76,7 @@ class Ways:
         rootless = [*user, *podman, "--storage-driver=vfs", "--root", f"{home}/storage", "--runroot", f"{home}/run/root"]
         self.importing = [*rootless, "import", "-", "runmark-test"]
         rootless += run
-        self.has_user_namespaces = not subprocess.run([*user, "unshare", "-U", "true"], stderr=subprocess.DEVNULL).returncode
+        self.has_user_namespaces = node.has_user_namespaces(NOBODY)
         mounts = {os.readlink(f"/proc/{pid}/ns/mnt") for pid in ("self", 1)}
         own = "host" if len(mounts) == 1 else "other"
         # name: program, words (ID stands for --cidfile), runtime, mount, user, job is from
@@ -96,7 +96,7 @@ class Ways:
         program, _, _, _, user, _ = self.all[way]
         if not shutil.which(program):
             return f"{program} is not installed"
-        return "user namespaces can't be made here; in a chroot they never can" if user == "other" and not self.has_user_namespaces else None
+        return node.NO_USER_NAMESPACES if user == "other" and not self.has_user_namespaces else None
 
     def run(self, way, in_job):
         name, words = f"{way}.{'job' if in_job else 'none'}", self.all[way][1]

@@ -409,8 +409,11 @@ def live_namespaces(cases, p, top):
     cases.live("a pid namespace", lambda: spawn(main.path, "ids", namespaces=life.CLONE_NEWPID), Wanted(main),
                check=lambda runs, lived: [] if lived.says("id", "pid") == "1" and [r["pid"] for r in runs] == [lived.pids["root"]]
                and runs[0]["ppid"] == lived.pids["runner"] else ["pids of the namespace"])
-    cases.live("a user namespace", lambda: spawn(main.path, "ids", namespaces=life.CLONE_NEWUSER, uid=ALICE, gid=ALICE),
-               Wanted(main, uid=ALICE, euid=ALICE, gid=ALICE))
+    if node.has_user_namespaces(ALICE):
+        cases.live("a user namespace", lambda: spawn(main.path, "ids", namespaces=life.CLONE_NEWUSER, uid=ALICE, gid=ALICE),
+                   Wanted(main, uid=ALICE, euid=ALICE, gid=ALICE))
+    else:
+        tap.skip("a user namespace", node.NO_USER_NAMESPACES)
 
 
 # --- programs
