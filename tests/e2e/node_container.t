@@ -77,7 +77,7 @@ class Ways:
         self.importing = [*rootless, "import", "-", "runmark-test"]
         rootless += run
         self.has_user_namespaces = node.has_user_namespaces(NOBODY)
-        mounts = {os.readlink(f"/proc/{pid}/ns/mnt") for pid in ("self", 1)}
+        mounts = {os.readlink(f"/proc/{pid}/ns/mnt") for pid in ("self", 2)}  # kthreadd is always the host's
         own = "host" if len(mounts) == 1 else "other"
         # name: program, words (ID stands for --cidfile), runtime, mount, user, job is from
         self.all = {
