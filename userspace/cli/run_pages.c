@@ -7,8 +7,11 @@
 #include "cli/run_pages.h"
 #include <errno.h>
 
-#define PAGE_FIRST 256
-#define PAGE_MAX   8192
+#define PAGE_FIRST  256
+#define PAGE_GROWTH 4
+/* 6 MiB of a server's answer. Fewer pages are better: MariaDB may read for each what newer ones
+ * have told. */
+#define PAGE_MAX (uint64_t)32768
 
 int run_key_compare(const struct run_key *a, const struct run_key *b)
 {
@@ -40,7 +43,7 @@ void run_pages_begin(struct run_pages *pages, int64_t id, int64_t from_us, int64
 	pages->id = id;
 	pages->from_us = from_us;
 	pages->to_us = to_us;
-	pages->size = MIN(expected ? expected : PAGE_FIRST, (uint64_t)PAGE_MAX);
+	pages->size = MIN(expected ? expected : PAGE_FIRST, PAGE_MAX);
 	pages->is_bound = pages->is_done = false;
 	pages->latest_count = 0;
 }
@@ -73,9 +76,9 @@ static void end_page(struct run_pages *pages)
 		pages->to_us = pages->latest[0].start_us + 1;
 	else
 		pages->from_us = pages->latest[0].start_us;
-	pages->size = pages->is_new && pages->size < PAGE_MAX ? MIN(pages->size * 2, PAGE_MAX)
-		      : pages->is_new			      ? pages->size
-							      : pages->size * 2;
+	pages->size *= PAGE_GROWTH;
+	if (pages->is_new)
+		pages->size = MIN(pages->size, PAGE_MAX);
 	pages->is_bound = false;
 }
 
