@@ -7,8 +7,7 @@
 #include "cli/run_pages.h"
 #include <errno.h>
 
-#define PAGE_FIRST  256
-#define PAGE_GROWTH 4
+#define PAGE_FIRST 256
 /* 6 MiB of a server's answer. Fewer pages are better: MariaDB may read for each what newer ones
  * have told. */
 #define PAGE_MAX (uint64_t)32768
@@ -76,7 +75,7 @@ static void end_page(struct run_pages *pages)
 		pages->to_us = pages->latest[0].start_us + 1;
 	else
 		pages->from_us = pages->latest[0].start_us;
-	pages->size *= PAGE_GROWTH;
+	pages->size *= 2;
 	if (pages->is_new)
 		pages->size = MIN(pages->size, PAGE_MAX);
 	pages->is_bound = false;
