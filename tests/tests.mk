@@ -37,8 +37,15 @@ fuzz-programs: $(FUZZERS)
 LINTS	:= $(sort $(wildcard tests/lint/*.t))
 FUZZING	:= $(wildcard tests/fuzz/*.t)
 E2E	:= $(sort $(wildcard tests/e2e/*.t))
-# those that take more than some seconds, or build anew
-SLOW	:= tests/lint/warnings.t tests/e2e/install.t $(wildcard $(addprefix tests/e2e/,ingest_kill.t ingest_prune.t ingest_prune_kill.t ingest_prune_delete.t cli_mariadb.t ingest_exactly_once.t ingest_mariadb.t ingest_size.t ingest_xalt_many.t link_setup.t node_coverage.t node_kill.t node_links.t node_bounds.t node_fuse.t node_spool.t node_soak.t node_slurm.t node_slurm_jobs.t node_container.t node_mpi.t))
+# those that take more than some seconds, or build anew: not for check-quick, which takes three minutes
+SLOW_E2E := \
+	cli_daemon cli_mariadb cli_mariadb_odd cli_own cli_reports ingest_exactly_once \
+	ingest_mariadb ingest_names ingest_prune ingest_prune_delete ingest_prune_kill \
+	ingest_size ingest_xalt_many link_outputs link_setup link_ways node_bounds \
+	node_container node_coverage node_errors node_full node_fuse node_groups node_kill \
+	node_links node_mpi node_names node_slurm node_slurm_jobs node_soak node_spool \
+	node_spool_moved node_starts node_upgrade install
+SLOW	:= tests/lint/warnings.t $(SLOW_E2E:%=tests/e2e/%.t)
 QUICK	:= $(filter-out $(SLOW),$(UNIT_TESTS) $(LINTS) $(E2E))
 ALL	:= $(UNIT_TESTS) $(UNIT_TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(LINTS) $(FUZZING) $(E2E)
 
