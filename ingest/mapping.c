@@ -3,28 +3,10 @@
  * The mapping. A column that is part of an entity's key is never null, since null equals nothing
  * and every run would make a new row: what is absent there is filled.
  */
-#include "ingest/mapping.h"
+#include "ingest/mapping_make.h"
 
 #include <limits.h>
 
-/* A field's value; a reference to an entity that a field names; what the loader tells. */
-#define FIELD(field_, name_, kind_, ...)                                                           \
-	{                                                                                          \
-		.field = field_, .name = name_, .kind = COLUMN_##kind_, __VA_ARGS__                \
-	}
-#define REFER(field_, name_, entity_, ...)                                                         \
-	{                                                                                          \
-		.field = field_, .name = name_, .kind = COLUMN_ENTITY, .entity = &entity_##_table, \
-		__VA_ARGS__                                                                        \
-	}
-#define TOLD(name_, context_, ...)                                                                 \
-	{                                                                                          \
-		.name = name_, .kind = COLUMN_CONTEXT, .context = CONTEXT_##context_, __VA_ARGS__  \
-	}
-
-#define REQUIRED  .flags = COLUMN_REQUIRED
-#define FILL	  .flags = COLUMN_FILL
-#define OWN	  .flags = COLUMN_OWN
 #define ID_MAX	  UINT32_MAX
 #define PID_LIMIT INT32_MAX
 
@@ -33,12 +15,8 @@
 #define NAME_MAX_BYTES 64 /* a step, a variable */
 
 #define TABLE(t, number_, key_count_, has_id_)                                                     \
-	static const struct table t##_table = {.name = #t,                                         \
-					       .columns = t##_columns,                             \
-					       .count = ARRAY_SIZE(t##_columns),                   \
-					       .key_count = key_count_,                            \
-					       .number = number_,                                  \
-					       .has_id = has_id_};                                 \
+	static const struct table t##_table =                                                      \
+		TABLE_OF(#t, t##_columns, number_, key_count_, has_id_);                           \
 	_Static_assert(ARRAY_SIZE(t##_columns) <= MAPPING_COLUMNS_MAX, #t)
 
 /* Entities */

@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tables that runmark-ingest --prune writes, in which rows are put once. */
-#include "ingest/mapping.h"
+#include "ingest/mapping_make.h"
 
-#define TOLD(name_)                                                                                \
-	{                                                                                          \
-		.name = name_, .kind = COLUMN_CONTEXT, .context = CONTEXT_NONE                     \
-	}
-#define TABLE(variable, name_, number_, key_count_)                                                \
-	const struct table variable = {.name = name_,                                              \
-				       .columns = variable##_columns,                              \
-				       .count = ARRAY_SIZE(variable##_columns),                    \
-				       .key_count = key_count_,                                    \
-				       .number = number_}
+static const struct column mapping_pseudonym_columns[] = {MADE("alias"), MADE("user")};
+const struct table mapping_pseudonym =
+	TABLE_OF("pseudonym", mapping_pseudonym_columns, TABLE_PSEUDONYM, 1, false);
 
-static const struct column mapping_pseudonym_columns[] = {TOLD("alias"), TOLD("user")};
-TABLE(mapping_pseudonym, "pseudonym", TABLE_PSEUDONYM, 1);
+static const struct column mapping_prune_state_columns[] = {MADE("name"), MADE("value")};
+const struct table mapping_prune_state =
+	TABLE_OF("prune_state", mapping_prune_state_columns, TABLE_PRUNE_STATE, 1, false);
 
-static const struct column mapping_prune_state_columns[] = {TOLD("name"), TOLD("value")};
-TABLE(mapping_prune_state, "prune_state", TABLE_PRUNE_STATE, 1);
-
-static const struct column mapping_prune_orphan_columns[] = {TOLD("kind"), TOLD("id")};
-TABLE(mapping_prune_orphan, "prune_orphan", TABLE_PRUNE_ORPHAN, 2);
+static const struct column mapping_prune_orphan_columns[] = {MADE("kind"), MADE("id")};
+const struct table mapping_prune_orphan =
+	TABLE_OF("prune_orphan", mapping_prune_orphan_columns, TABLE_PRUNE_ORPHAN, 2, false);

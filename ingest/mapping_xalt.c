@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tables of what is imported from XALT alone. Fields are those of the records that xalt_record.c
  * makes of XALT's own. */
-#include "ingest/mapping.h"
+#include "ingest/mapping_make.h"
 
-#define FIELD(field_, name_, kind_, ...)                                                           \
-	{                                                                                          \
-		.field = field_, .name = name_, .kind = COLUMN_##kind_, __VA_ARGS__                \
-	}
-#define REQUIRED .flags = COLUMN_REQUIRED
-#define FILL	 .flags = COLUMN_FILL
-#define SHA1	 20 /* bytes */
-#define TABLE(variable, name_, number_, key_count_, has_id_)                                       \
-	const struct table variable = {.name = name_,                                              \
-				       .columns = variable##_columns,                              \
-				       .count = ARRAY_SIZE(variable##_columns),                    \
-				       .key_count = key_count_,                                    \
-				       .number = number_,                                          \
-				       .has_id = has_id_}
+#define SHA1 20 /* bytes */
 
 static const struct column mapping_run_xalt_columns[] = {
 	FIELD("run_id", "run_id", UUID, REQUIRED),
@@ -30,13 +17,15 @@ static const struct column mapping_run_xalt_columns[] = {
 	FIELD("xalt.probability", "probability", REAL),
 	FIELD("xalt.submit_host", "submit_host", TEXT),
 };
-TABLE(mapping_run_xalt, "run_xalt", TABLE_RUN_XALT, 1, false);
+const struct table mapping_run_xalt =
+	TABLE_OF("run_xalt", mapping_run_xalt_columns, TABLE_RUN_XALT, 1, false);
 
 static const struct column mapping_link_xalt_columns[] = {
 	FIELD("link_id", "link_id", UUID, REQUIRED),
 	FIELD("xalt.hash_id", "hash_id", HEX, .max = SHA1),
 };
-TABLE(mapping_link_xalt, "link_xalt", TABLE_LINK_XALT, 1, false);
+const struct table mapping_link_xalt =
+	TABLE_OF("link_xalt", mapping_link_xalt_columns, TABLE_LINK_XALT, 1, false);
 
 static const struct column mapping_package_columns[] = {
 	FIELD("run_ref", "run_ref", UUID, REQUIRED),
@@ -45,4 +34,5 @@ static const struct column mapping_package_columns[] = {
 	FIELD("version", "version", TEXT, FILL),
 	{.field = "path", .name = "path", .kind = COLUMN_ENTITY, .entity = &mapping_path, FILL},
 };
-TABLE(mapping_package, "package", TABLE_PACKAGE, 5, true);
+const struct table mapping_package =
+	TABLE_OF("package", mapping_package_columns, TABLE_PACKAGE, 5, true);

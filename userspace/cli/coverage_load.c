@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What coverage is computed from, out of the database: one host at a time. */
 #include "cli/coverage.h"
+#include "cli/map.h"
 #include <errno.h>
 
 enum statement {
@@ -90,20 +91,6 @@ void coverage_loader_free(struct coverage_loader *loader)
 	free(loader);
 }
 
-/* The array with room for one more item; NULL: out of memory, the array is as it was. */
-static void *grow(void *items, size_t count, size_t *size, size_t item_size)
-{
-	size_t wanted = *size ? *size * 2 : 64;
-	void *grown;
-
-	if (count < *size)
-		return items;
-	grown = reallocarray(items, wanted, item_size);
-	if (grown)
-		*size = wanted;
-	return grown;
-}
-
 static int64_t number(struct query *query, int column)
 {
 	return query_is_null(query, column) ? 0 : query_int(query, column);
@@ -151,7 +138,7 @@ static int intern(struct coverage_loader *loader, struct bytes name, const char 
 			*ret = loader->names[i];
 			return 0;
 		}
-	names = grow(loader->names, loader->name_count, &loader->name_size, sizeof(*names));
+	names = array_grow(loader->names, loader->name_count, &loader->name_size, sizeof(*names));
 	if (!names)
 		return -ENOMEM;
 	loader->names = names;
@@ -175,7 +162,7 @@ static int load_losses(struct coverage_loader *loader, struct coverage_record *r
 	while (r >= 0 && (r = query_step(query)) > 0) {
 		struct coverage_loss *losses, *loss;
 
-		losses = grow(record->losses, record->loss_count, &size, sizeof(*losses));
+		losses = array_grow(record->losses, record->loss_count, &size, sizeof(*losses));
 		if (!losses)
 			return -ENOMEM;
 		record->losses = losses;
@@ -200,8 +187,8 @@ static int load_records(struct coverage_loader *loader, int64_t host,
 		struct bytes event = query_bytes(query, 7);
 		struct coverage_record *records;
 
-		records = grow(loader->records, loader->record_count, &loader->record_size,
-			       sizeof(*records));
+		records = array_grow(loader->records, loader->record_count, &loader->record_size,
+				     sizeof(*records));
 		if (!records)
 			return -ENOMEM;
 		loader->records = records;
@@ -256,7 +243,8 @@ static int load_files(struct coverage_loader *loader, struct query *query)
 	while (r >= 0 && (r = query_step(query)) > 0) {
 		struct coverage_file *files, *file;
 
-		files = grow(loader->files, loader->file_count, &loader->file_size, sizeof(*files));
+		files = array_grow(loader->files, loader->file_count, &loader->file_size,
+				   sizeof(*files));
 		if (!files)
 			return -ENOMEM;
 		loader->files = files;

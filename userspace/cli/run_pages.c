@@ -5,6 +5,7 @@
  * out. Pages grow, so that many rows take few of them.
  */
 #include "cli/run_pages.h"
+#include "cli/map.h"
 #include <errno.h>
 
 #define PAGE_FIRST 256
@@ -91,17 +92,15 @@ static bool was_given(const struct run_pages *pages, const struct run_key *key)
 
 static int remember(struct run_pages *pages, const struct run_key *key)
 {
+	struct run_key *latest;
+
 	if (pages->latest_count && pages->latest[0].start_us != key->start_us)
 		pages->latest_count = 0;
-	if (pages->latest_count == pages->latest_size) {
-		size_t size = pages->latest_size ? pages->latest_size * 2 : 16;
-		struct run_key *latest = reallocarray(pages->latest, size, sizeof(*latest));
-
-		if (!latest)
-			return -ENOMEM;
-		pages->latest = latest;
-		pages->latest_size = size;
-	}
+	latest = array_grow(pages->latest, pages->latest_count, &pages->latest_size,
+			    sizeof(*latest));
+	if (!latest)
+		return -ENOMEM;
+	pages->latest = latest;
 	pages->latest[pages->latest_count++] = *key;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/run_pages.h"
 #include "cli/run_walk.h"
+#include "cli/map.h"
 #include <errno.h>
 
 #define MANY_LEAST 5	/* ids that are asked for together */
@@ -32,15 +33,11 @@ void run_walk_compact(struct run_walk *walk)
 
 static int keep(struct run_walk *walk, const struct run_key *key)
 {
-	if (walk->count == walk->size) {
-		size_t size = walk->size ? walk->size * 2 : 64;
-		struct run_key *keys = reallocarray(walk->keys, size, sizeof(*keys));
+	struct run_key *keys = array_grow(walk->keys, walk->count, &walk->size, sizeof(*keys));
 
-		if (!keys)
-			return -ENOMEM;
-		walk->keys = keys;
-		walk->size = size;
-	}
+	if (!keys)
+		return -ENOMEM;
+	walk->keys = keys;
 	walk->keys[walk->count++] = *key;
 	return 0;
 }
@@ -189,15 +186,12 @@ struct cursor {
 
 static int add_key(struct cursor *cursor, const struct run_key *key)
 {
-	if (cursor->count == cursor->size) {
-		size_t size = cursor->size ? cursor->size * 2 : 16;
-		struct run_key *keys = reallocarray(cursor->keys, size, sizeof(*keys));
+	struct run_key *keys =
+		array_grow(cursor->keys, cursor->count, &cursor->size, sizeof(*keys));
 
-		if (!keys)
-			return -ENOMEM;
-		cursor->keys = keys;
-		cursor->size = size;
-	}
+	if (!keys)
+		return -ENOMEM;
+	cursor->keys = keys;
 	cursor->keys[cursor->count++] = *key;
 	return 0;
 }
