@@ -141,6 +141,7 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$(p))))
 
 include ldwrap/placeholder.mk
+include userspace/preload/preload.mk
 include tests/tests.mk
 
 # --- installing: everything below DESTDIR; the configuration file only if there is none
