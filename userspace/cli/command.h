@@ -23,6 +23,7 @@ extern const struct option_type option_text;   /* const char *, borrowed from ar
 extern const struct option_type option_count;  /* uint64_t */
 extern const struct option_type option_when;   /* uint64_t, Unix nanoseconds */
 extern const struct option_type option_uuid;   /* const char *, checked to be a UUID */
+extern const struct option_type option_source; /* const char *: bpf, preload, xalt */
 extern const struct option_type option_signal; /* int, by name or number */
 
 struct option_spec {

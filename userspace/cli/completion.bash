@@ -41,6 +41,10 @@ _runmark()
 		mapfile -t COMPREPLY < <(compgen -u -- "$cur")
 		return
 		;;
+	--source)
+		mapfile -t COMPREPLY < <(compgen -W 'bpf preload xalt' -- "$cur")
+		return
+		;;
 	--signal)
 		mapfile -t COMPREPLY < <(compgen -A signal -- "$cur")
 		return

@@ -245,6 +245,9 @@ static const struct option_spec find_options[] = {
 	{"build-id", "HEX", &option_text, offsetof(struct find_args, build_id),
 	 "Runs with this build-id, of the program or of a library."},
 	{"host", "NAME", &option_text, FILTER(host), "Runs on this node; a name or a glob."},
+	{"source", "NAME", &option_source, FILTER(source),
+	 "Runs that were seen by the kernel side (bpf), by the preload module\n(preload), or came "
+	 "from XALT (xalt)."},
 	{"since", "TIME", &option_when, offsetof(struct find_args, since_ns),
 	 "Runs that ran then or later (default: 7 days before --until)."},
 	{"until", "TIME", &option_when, offsetof(struct find_args, until_ns),

@@ -85,6 +85,19 @@ static int parse_signal(const char *text, void *field)
 	return -EINVAL;
 }
 
+static int parse_source(const char *text, void *field)
+{
+	static const char *const sources[] = {"bpf", "preload", "xalt"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		if (!strcmp(text, sources[i])) {
+			*(const char **)field = sources[i];
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 const struct option_type option_flag = {NULL, parse_flag};
 const struct option_type option_text = {"a text that isn't empty", parse_text};
 const struct option_type option_count = {"a whole number", parse_count};
@@ -92,4 +105,5 @@ const struct option_type option_when = {
 	"a time (2026-11-21T09:52:21Z, 2026-11-21 09:52, today, yesterday, 2h, \"3 days ago\")",
 	parse_when};
 const struct option_type option_uuid = {"a UUID", parse_uuid};
+const struct option_type option_source = {"bpf, preload or xalt", parse_source};
 const struct option_type option_signal = {"a signal (KILL, SIGKILL, 9)", parse_signal};

@@ -69,16 +69,17 @@ static int fits_time(const struct run_fits *fits, struct query *row)
 	return !(fits->filter->running && fate.is_lost) && fate.before_us >= fits->since_us;
 }
 
-static bool fits_step(const char *step, struct query *row)
+/* wanted: NULL or empty: any */
+static bool fits_text(const char *wanted, struct query *row, enum run_key_column column)
 {
 	struct bytes text;
 
-	if (!*step)
+	if (!wanted || !*wanted)
 		return true;
-	if (query_is_null(row, KEY_STEP))
+	if (query_is_null(row, column))
 		return false;
-	text = query_bytes(row, KEY_STEP);
-	return text.len == strlen(step) && !memcmp(text.data, step, text.len);
+	text = query_bytes(row, column);
+	return text.len == strlen(wanted) && !memcmp(text.data, wanted, text.len);
 }
 
 static bool fits_condition(const struct run_condition *condition, struct query *row)
@@ -95,7 +96,8 @@ int run_fits(const struct run_fits *fits, struct query *row, bool is_group)
 {
 	int r;
 
-	if (!fits_step(fits->conditions->step, row))
+	if (!fits_text(fits->conditions->step, row, KEY_STEP) ||
+	    !fits_text(fits->filter->source, row, KEY_SOURCE))
 		return 0;
 	for (size_t i = 0; i < fits->conditions->count; i++)
 		if (!fits_condition(&fits->conditions->items[i], row))

@@ -3,10 +3,10 @@
 
 #define KEYS_OF_RUNS                                                                               \
 	"SELECT run_id, start_us, end_us, state, boot, job, program, object_set, user, host, "     \
-	"span, container, uid, step, exit_code, exit_signal, NULL FROM run WHERE "
+	"span, container, uid, step, exit_code, exit_signal, source, NULL FROM run WHERE "
 #define KEYS_OF_GROUPS                                                                             \
 	"SELECT group_id, start_us, end_us, 1, boot, job, program, object_set, user, host, "       \
-	"span, container, uid, step, NULL, NULL, exits FROM run_group WHERE "
+	"span, container, uid, step, NULL, NULL, source, exits FROM run_group WHERE "
 
 #define WINDOW "start_us >= ? AND start_us < ?"
 #define UP     " ORDER BY start_us LIMIT ?"

@@ -20,6 +20,7 @@ enum run_key_column {
 	KEY_STEP = KEY_FIRST_CONDITION + RUN_COLUMNS,
 	KEY_EXIT_CODE,
 	KEY_EXIT_SIGNAL,
+	KEY_SOURCE,
 	KEY_EXITS, /* of a group */
 };
 
