@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * life WAY [ARG...]: a process that begins, changes or ends in that way, for node_life.t. Who does
+ * life WAY [ARG...]: a process that begins, changes or ends in that way, for node_life.t and
+ * preload_life.t. Some ways only prepare it, and another one follows: "life close exit 3". Who does
  * something that only it can know says so: "pid NAME NUMBER" and the like on standard output.
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +23,14 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#if __has_include(<linux/seccomp.h>)
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#endif
 
 static char **rest; /* the arguments behind the way's name */
+
+static int live(char **words);
 
 static int number(const char *text)
 {
@@ -119,6 +128,52 @@ static int end_signal(void) /* NUMBER core|nocore */
 	kill(getpid(), number(rest[0]));
 	pause();
 	return 99;
+}
+
+static int end_quick_exit(void)
+{
+	quick_exit(number(rest[0]));
+}
+
+static int end_abort(void)
+{
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	abort();
+}
+
+static int end_crash(void)
+{
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	*(volatile int *)(uintptr_t)number(rest[0]) = 1;
+	return 99;
+}
+
+static int end_broken_pipe(void)
+{
+	int ends[2];
+
+	(void)!pipe(ends);
+	close(ends[0]);
+	signal(SIGPIPE, SIG_DFL);
+	(void)!write(ends[1], "x", 1);
+	return 99;
+}
+
+static int end_beside_threads(void) /* CODE; they run on while it exits */
+{
+	pthread_t t;
+
+	for (int i = 0; i < 3; i++)
+		pthread_create(&t, NULL, idle, NULL);
+	return number(rest[0]);
+}
+
+static int end_pthread_exit(void) /* CODE: of the thread that calls exit() */
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, exit_later, rest[0]);
+	pthread_exit(NULL);
 }
 
 static int end_out_of_memory(void)
@@ -315,13 +370,6 @@ static int rename_itself(void)
 	return 0;
 }
 
-static int clear_itself(void)
-{
-	clearenv();
-	syscall(SYS_close_range, 0, ~0U, 0);
-	_exit(9);
-}
-
 static int say_ids(void)
 {
 	char exe[4096];
@@ -335,6 +383,75 @@ static int say_ids(void)
 	return 0;
 }
 
+/* --- what prepares for the way that follows */
+
+static int with_library(void) /* PATH */
+{
+	if (!dlopen(rest[0], RTLD_NOW))
+		printf("error dlopen %s\n", dlerror());
+	return live(rest + 1);
+}
+
+/* what /proc says of it: "object - PATH" for each executable mapping of a file, "peak - KB" */
+static int with_telling(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re"), *status = fopen("/proc/self/status", "re");
+	char line[4352], *path;
+	long peak;
+
+	while (maps && fgets(line, sizeof(line), maps)) {
+		path = strchr(line, '/');
+		if (path && strstr(line, " r-xp "))
+			printf("object - %s", path);
+	}
+	while (status && fgets(line, sizeof(line), status))
+		if (sscanf(line, "VmHWM: %ld", &peak) == 1)
+			printf("peak - %ld\n", peak);
+	fflush(stdout);
+	if (maps)
+		fclose(maps);
+	if (status)
+		fclose(status);
+	return live(rest);
+}
+
+static int without_environment(void)
+{
+	clearenv();
+	return live(rest);
+}
+
+static int without_descriptors(void)
+{
+	syscall(SYS_close_range, 0, ~0U, 0);
+	return live(rest);
+}
+
+static int with_limits(void) /* FSIZE NOFILE */
+{
+	setrlimit(RLIMIT_FSIZE, &(struct rlimit){number(rest[0]), number(rest[0])});
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){number(rest[1]), number(rest[1])});
+	return live(rest + 2);
+}
+
+static int without_call(void) /* NUMBER: of the system call that kills it from now on */
+{
+#ifdef SECCOMP_RET_KILL_PROCESS
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number(rest[0]), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER,
+		  &(struct sock_fprog){sizeof(filter) / sizeof(*filter), filter}))
+		say("error", "seccomp", errno);
+#endif
+	return live(rest + 1);
+}
+
 static const struct {
 	const char *name;
 	int (*way)(void);
@@ -344,6 +461,12 @@ static const struct {
 	{"exit_group", end_exit_group},
 	{"leader-first", end_leader_first},
 	{"signal", end_signal},
+	{"quick_exit", end_quick_exit},
+	{"abort", end_abort},
+	{"crash", end_crash},
+	{"broken-pipe", end_broken_pipe},
+	{"beside-threads", end_beside_threads},
+	{"pthread_exit", end_pthread_exit},
 	{"out-of-memory", end_out_of_memory},
 	{"sleep", end_sleep},
 	{"copies", copies},
@@ -358,17 +481,27 @@ static const struct {
 	{"no-arguments", exec_without_arguments},
 	{"traced", exec_traced},
 	{"rename", rename_itself},
-	{"clear", clear_itself},
 	{"ids", say_ids},
+	{"dlopen", with_library},
+	{"tell", with_telling},
+	{"clearenv", without_environment},
+	{"close", without_descriptors},
+	{"limits", with_limits},
+	{"forbid", without_call},
 };
+
+static int live(char **words)
+{
+	if (!words[0])
+		return 0; /* by "no-arguments", or as an interpreter */
+	rest = words + 1;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
+		if (!strcmp(ways[i].name, words[0]))
+			return ways[i].way();
+	return 2;
+}
 
 int main(int argc, char **argv)
 {
-	if (argc < 2)
-		return 0; /* by "no-arguments", or as an interpreter */
-	rest = argv + 2;
-	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
-		if (!strcmp(ways[i].name, argv[1]))
-			return ways[i].way();
-	return 2;
+	return argc ? live(argv + 1) : 0;
 }

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""For node_life.t: lives processes, and says what wait4(2), /proc and readelf tell of them."""
+"""For node_life.t and preload_life.t: lives processes, and says what wait4(2), /proc and readelf tell of them."""
 import calendar
 import ctypes
 import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import tempfile
 import time
 
 import node
+import tap
 
 libc = ctypes.CDLL(None, use_errno=True)
 PR_SET_CHILD_SUBREAPER = 36
@@ -60,14 +62,65 @@ def build(top, name, *command, source=f"{HERE}/life.c", conf=None, libraries=())
     return path
 
 
+def script(path, text):
+    open(path, "w").write(text)
+    os.chmod(path, 0o755)
+    return path
+
+
+def file_capability(path):
+    """cap_net_raw, effective and permitted."""
+    os.setxattr(path, "security.capability", struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0))
+
+
+BARE32 = 'void _start(void) { __asm__ volatile("mov $1, %eax; mov $5, %ebx; int $0x80"); }\n'
+GO = "package main\n\nimport \"os\"\n\nfunc main() { os.Exit(16) }\n"
+RUST = "fn main() { std::process::exit(17) }\n"
+
+
+def programs(top, conf, only=None):
+    """Each kind of program by its name, or only these; those that can't be made here are skipped."""
+    bare = script(f"{top}/bare32.c", BARE32)
+    plain = script(f"{top}/plain.c", "int main(void) { return 0; }\n")
+    table = (
+        ("life", ["gcc", "-O1", "-pthread"], {}),
+        ("plain", ["gcc", "-O1"], {"source": plain}),
+        ("no-pie", ["gcc", "-O1", "-pthread", "-no-pie"], {}),
+        ("static", ["gcc", "-O1", "-pthread", "-static"], {}),
+        ("static-pie", ["gcc", "-O1", "-pthread", "-static-pie"], {}),
+        ("musl", ["musl-gcc", "-O1"], {}),
+        ("musl-static", ["musl-gcc", "-O1", "-static"], {}),
+        # without gcc's own 32-bit parts, whose package excludes cross compilers
+        ("life32", ["gcc", "-m32", "-O1", "-pthread", "-idirafter", "/usr/include/x86_64-linux-gnu", "-nostdlib",
+                    "/usr/lib32/Scrt1.o"], {"libraries": ["-lc"]}),
+        ("bare32", ["gcc", "-m32", "-nostdlib", "-static"], {"source": bare}),
+        ("go", ["go", "build"], {"source": script(f"{top}/go.go", GO), "conf": None}),
+        ("rust", ["rustc"], {"source": script(f"{top}/rust.rs", RUST), "conf": None}),
+    )
+    made = {}
+    os.environ.setdefault("GOCACHE", f"{top}/go-cache")
+    for name, command, how in table:
+        if only and name not in only:
+            continue
+        try:
+            made[name] = Program(build(top, name, *command, **{"conf": conf, **how}))
+        except (OSError, subprocess.CalledProcessError) as error:
+            told = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
+            tap.skip(f"a program: {name}", f"{command[0]} can't make it here: {told[-1] if told else error}")
+    return made
+
+
 # --- lives
 
 kept = []  # Popen waits for those that nobody refers to
+environment = {}  # of all that is spawned, besides ours
 
 
-def spawn(*argv, uid=None, gid=None, root=None, namespaces=0, cgroup=None, stdin=subprocess.DEVNULL):
-    """Starts it, as it is or elsewhere. The pid, in our namespace."""
+def spawn(*argv, uid=None, gid=None, root=None, namespaces=0, cgroup=None, stdin=subprocess.DEVNULL, env=None, before=None):
+    """Starts it, as it is or elsewhere. env: more variables; before: called before all else. The pid, in our namespace."""
     def change():
+        if before:
+            before()
         if cgroup:
             open(f"{cgroup}/cgroup.procs", "w").write(str(os.getpid()))
         if root:
@@ -82,27 +135,73 @@ def spawn(*argv, uid=None, gid=None, root=None, namespaces=0, cgroup=None, stdin
             call("unshare", CLONE_NEWUSER)
     if namespaces & ~CLONE_NEWUSER:  # of pids: for children only
         call("unshare", namespaces & ~CLONE_NEWUSER)
-    changes = cgroup or root or uid is not None or gid is not None or namespaces & CLONE_NEWUSER
-    kept.append(subprocess.Popen(argv, preexec_fn=change if changes else None, stdin=stdin))
+    changes = before or cgroup or root or uid is not None or gid is not None or namespaces & CLONE_NEWUSER
+    kept.append(subprocess.Popen(argv, preexec_fn=change if changes else None, stdin=stdin,
+                                 env={**os.environ, **environment, **(env or {})}))
     return kept[-1].pid
 
 
+def killed_after(seconds, number, *argv, **how):
+    def launch():
+        reader, _ = os.pipe()
+        pid = spawn(*argv, stdin=reader, **how)
+        time.sleep(seconds)
+        os.kill(pid, number)
+        return pid
+    return launch
+
+
+def deleted(*argv, pause):
+    """Deleted so many seconds after its start; behind a loader a worker must have looked at it by then."""
+    def launch():
+        reader, writer = os.pipe()
+        pid = spawn(*argv, stdin=reader)
+        time.sleep(pause)
+        os.unlink(argv[-2] if argv[-1] == "sleep" else argv[0])
+        os.close(writer)
+        os.close(reader)
+        return pid
+    return launch
+
+
+def memory_group():
+    """A control group of 16 MiB; None where there is no such thing."""
+    name = f"runmark-test-{os.getpid()}"
+    for folder, limits in (("/sys/fs/cgroup/memory", ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")),
+                           ("/sys/fs/cgroup", ("memory.max", "memory.swap.max"))):
+        try:
+            if folder == "/sys/fs/cgroup" and "memory" in open(f"{folder}/cgroup.controllers").read():
+                open(f"{folder}/cgroup.subtree_control", "w").write("+memory")
+            os.mkdir(f"{folder}/{name}")
+            for limit in limits:
+                if os.path.exists(f"{folder}/{name}/{limit}"):
+                    open(f"{folder}/{name}/{limit}", "w").write("0" if "swap.max" in limit else str(16 << 20))
+            if os.path.exists(f"{folder}/{name}/{limits[0]}"):
+                return f"{folder}/{name}"
+            os.rmdir(f"{folder}/{name}")
+        except OSError:
+            pass
+    return None
+
+
 class Life:
-    """What came of launch(), which starts processes and returns the first one's pid: .pids by name, .ends by pid."""
+    """What came of launch(), which starts processes and returns the first one's pid: .pids by name, .ends (status, CPU
+    seconds) by pid, .said and .complained, the lines of its output and of its errors."""
 
     def __init__(self, launch):
         reader, writer = os.pipe()
         self.begin = time.time()
-        with tempfile.TemporaryFile() as output:
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
             pid = os.fork()
             if not pid:
                 os.dup2(output.fileno(), 1)
+                os.dup2(errors.fileno(), 2)
                 self._run(launch, writer)
             os.close(writer)
             told = json.loads(open(reader, "rb").read() or b"{}")
             os.waitpid(pid, 0)
-            output.seek(0)
-            self.said = output.read().decode(errors="replace").splitlines()
+            self.said, self.complained = (os.pread(file.fileno(), 1 << 20, 0).decode(errors="replace").splitlines()
+                                          for file in (output, errors))
         self.end = time.time()
         self.error = told.get("error", "" if told else "the runner died")
         self.ends = {int(p): end for p, end in told.get("ends", {}).items()}

@@ -10,14 +10,13 @@ import os
 import re
 import shutil
 import signal
-import struct
 import subprocess
 import time
 
 import life
 import node
 import tap
-from life import Life, Program, spawn
+from life import Life, Program, deleted, killed_after, script, spawn
 
 node.require()
 NOBODY, ALICE = 65534, 12345
@@ -124,7 +123,7 @@ class Cases:
             for i, (want, run) in enumerate(zip(wanted, runs)):
                 bad += [f"run {i}: {text}" for text in want.differences(run, runs, lived)]
         detail = bad + [f"{r['pid']} {r['ppid']} {r['origin']} {r['exe']['path']} {r['argv']} {r['exit']} {r['incomplete']}"
-                        for r in runs] + [str(lived.pids), str(lived.ends), *lived.said]
+                        for r in runs] + [str(lived.pids), str(lived.ends), *lived.said, *lived.complained]
         tap.ok(not bad, name, "\n".join(detail))
 
     def judge_all(self, all_runs):
@@ -132,36 +131,7 @@ class Cases:
             self.judge(*case, all_runs)
 
 
-def script(path, text):
-    open(path, "w").write(text)
-    os.chmod(path, 0o755)
-    return path
-
-
 # --- lives that need more than one line
-
-def deleted(*argv, pause=0.1):
-    """Deleted so many seconds after its start; behind a loader a worker must have looked at it by then."""
-    def launch():
-        reader, writer = os.pipe()
-        pid = spawn(*argv, stdin=reader)
-        time.sleep(max(pause, PAUSE))
-        os.unlink(argv[-2] if argv[-1] == "sleep" else argv[0])
-        os.close(writer)
-        os.close(reader)
-        return pid
-    return launch
-
-
-def killed_after(seconds, number, *argv, **how):
-    def launch():
-        reader, _ = os.pipe()
-        pid = spawn(*argv, stdin=reader, **how)
-        time.sleep(seconds)
-        os.kill(pid, number)
-        return pid
-    return launch
-
 
 def killed_at_once(path):
     def launch():
@@ -217,26 +187,6 @@ def in_private_mount(directory, path):
     return launch
 
 
-def memory_group():
-    """A control group of 16 MiB; None where there is no such thing."""
-    name = f"runmark-test-{os.getpid()}"
-    for folder, limits in (("/sys/fs/cgroup/memory", ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")),
-                           ("/sys/fs/cgroup", ("memory.max", "memory.swap.max"))):
-        try:
-            if folder == "/sys/fs/cgroup" and "memory" in open(f"{folder}/cgroup.controllers").read():
-                open(f"{folder}/cgroup.subtree_control", "w").write("+memory")
-            os.mkdir(f"{folder}/{name}")
-            for limit in limits:
-                if os.path.exists(f"{folder}/{name}/{limit}"):
-                    open(f"{folder}/{name}/{limit}", "w").write("0" if "swap.max" in limit else str(16 << 20))
-            if os.path.exists(f"{folder}/{name}/{limits[0]}"):
-                return f"{folder}/{name}"
-            os.rmdir(f"{folder}/{name}")
-        except OSError:
-            pass
-    return None
-
-
 def binfmt(top, interpreter):
     """Files that begin with our magic are interpreted by it: the folder to unregister in, or None."""
     folder = f"{top}/binfmt"
@@ -246,11 +196,6 @@ def binfmt(top, interpreter):
     name = f"runmark-test-{os.getpid()}"
     open(f"{folder}/register", "w").write(f":{name}:M::RMTEST{os.getpid()}::{interpreter}:")
     return f"{folder}/{name}"
-
-
-def file_capability(path):
-    """cap_net_raw, effective and permitted."""
-    os.setxattr(path, "security.capability", struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0))
 
 
 # --- the table
@@ -269,7 +214,7 @@ def live_ends(cases, p):
     cases.live("signal 11 with core", [main.path, "signal", "11", "core"], Wanted(main, exit__signal=11))
     cases.live("killed by another", killed_after(0.05, signal.SIGKILL, main.path, "sleep"), Wanted(main, exit__signal=9))
     cases.live("killed right after they were spawned", killed_at_once(main.path), check=check_killed_at_once)
-    group = memory_group()
+    group = life.memory_group()
     if group:
         cases.live("out of memory", lambda: spawn(main.path, "out-of-memory", cgroup=group),
                    Wanted(main, exit={"signal": 9, "name": "SIGKILL", "core": False, "oom": True}, check=check_oom))
@@ -310,7 +255,7 @@ def live_execs(cases, p):
     cases.live("traced by another process", [main.path, "traced", plain.path, "x"], Wanted(main, usage__forks=2),
                Wanted(plain, "target", "root", parent=0, exit={"code": 0}))
     cases.live("it changes its name and arguments", [main.path, "rename", "secret"], Wanted(main, argv=[main.path, "rename", "secret"]))
-    cases.live("it clears its environment and closes all descriptors", [main.path, "clear"], Wanted(main, exit={"code": 9}))
+    cases.live("it clears its environment and closes all descriptors", [main.path, "clearenv", "close", "_exit", "9"], Wanted(main, exit={"code": 9}))
     cases.live("the same pid again", same_pid(main.path), Wanted(main, exit={"code": 21}), Wanted(main, exit={"code": 22}))
 
 
@@ -361,7 +306,7 @@ def live_loaders(cases, p, top):
         cases.live(f"the loader of {name} only lists", [path, "--list", program.path], Wanted(loader, exit={"code": 0}))
         cases.live(f"the loader of {name}: no such program", [path, "/nonexistent"], Wanted(loader))
         victim = Program(shutil.copy(program.path, f"{top}/behind-{name}"))
-        cases.live(f"the loader of {name}: the program is deleted while it runs", deleted(path, victim.path, "sleep", pause=1), Wanted(victim))
+        cases.live(f"the loader of {name}: the program is deleted while it runs", deleted(path, victim.path, "sleep", pause=max(1, PAUSE)), Wanted(victim))
 
 
 def live_kinds(cases, p, top):
@@ -374,7 +319,7 @@ def live_kinds(cases, p, top):
         if name in ("plain", "bare32", "go", "rust"):
             continue
         victim = Program(shutil.copy(program.path, f"{top}/{name}-deleted"))
-        cases.live(f"deleted while it runs: {name}", deleted(victim.path, "sleep"), Wanted(victim, incomplete=odd))
+        cases.live(f"deleted while it runs: {name}", deleted(victim.path, "sleep", pause=PAUSE), Wanted(victim, incomplete=odd))
     cases.live("from memory", [p["life"].path, "memfd", p["plain"].path], Wanted(p["life"], then=True),
                Wanted(None, exit={"code": 0}, exe__path="/memfd:life", exe__build_id=p["plain"].build_id, exe__watermark=p["plain"].watermark))
     cases.live("from memory: a static one", [p["life"].path, "memfd", p["static"].path, "ids"], Wanted(p["life"], then=True),
@@ -391,7 +336,7 @@ def live_ids(cases, p, top):
         cases.live(name, lambda: spawn(path, "ids", uid=ALICE, gid=ALICE),
                    Wanted(Program(path), uid=ALICE, euid=NOBODY if mode & 0o4000 else ALICE, gid=ALICE, check=check_ids))
     path = shutil.copy(main.path, f"{top}/capable")
-    file_capability(path)
+    life.file_capability(path)
     cases.live("file capabilities", lambda: spawn(path, "ids", uid=ALICE, gid=ALICE), Wanted(Program(path), uid=ALICE, euid=ALICE, check=check_ids))
 
 
@@ -414,43 +359,6 @@ def live_namespaces(cases, p, top):
                    Wanted(main, uid=ALICE, euid=ALICE, gid=ALICE))
     else:
         tap.skip("a user namespace", node.NO_USER_NAMESPACES)
-
-
-# --- programs
-
-BARE32 = 'void _start(void) { __asm__ volatile("mov $1, %eax; mov $5, %ebx; int $0x80"); }\n'
-GO = "package main\n\nimport \"os\"\n\nfunc main() { os.Exit(16) }\n"
-RUST = "fn main() { std::process::exit(17) }\n"
-
-
-def programs(n):
-    """Each kind of program by its name; those that can't be made here are skipped."""
-    bare = script(f"{n.top}/bare32.c", BARE32)
-    plain = script(f"{n.top}/plain.c", "int main(void) { return 0; }\n")
-    table = (
-        ("life", ["gcc", "-O1", "-pthread"], {}),
-        ("plain", ["gcc", "-O1"], {"source": plain}),
-        ("no-pie", ["gcc", "-O1", "-pthread", "-no-pie"], {}),
-        ("static", ["gcc", "-O1", "-pthread", "-static"], {}),
-        ("static-pie", ["gcc", "-O1", "-pthread", "-static-pie"], {}),
-        ("musl", ["musl-gcc", "-O1"], {}),
-        ("musl-static", ["musl-gcc", "-O1", "-static"], {}),
-        # without gcc's own 32-bit parts, whose package excludes cross compilers
-        ("life32", ["gcc", "-m32", "-O1", "-pthread", "-idirafter", "/usr/include/x86_64-linux-gnu", "-nostdlib",
-                    "/usr/lib32/Scrt1.o"], {"libraries": ["-lc"]}),
-        ("bare32", ["gcc", "-m32", "-nostdlib", "-static"], {"source": bare}),
-        ("go", ["go", "build"], {"source": script(f"{n.top}/go.go", GO), "conf": None}),
-        ("rust", ["rustc"], {"source": script(f"{n.top}/rust.rs", RUST), "conf": None}),
-    )
-    made = {}
-    os.environ.setdefault("GOCACHE", f"{n.top}/go-cache")
-    for name, command, how in table:
-        try:
-            made[name] = Program(life.build(n.top, name, *command, **{"conf": n.conf, **how}))
-        except (OSError, subprocess.CalledProcessError) as error:
-            told = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
-            tap.skip(f"a program: {name}", f"{command[0]} can't make it here: {told[-1] if told else error}")
-    return made
 
 
 def older(n, p):
@@ -485,7 +393,7 @@ def judge_links(links, made):
 
 n = node.Node()
 n.configure()
-made = programs(n)
+made = life.programs(n.top, n.conf)
 children = older(n, made)
 begin = time.monotonic()
 subprocess.run([made["plain"].path], check=True)
