@@ -21,6 +21,9 @@ def program(name):
     return os.path.abspath(os.path.join(TOP, BUILD, "bin", name))
 
 
+LIBRARY = os.path.abspath(os.path.join(TOP, BUILD, "lib", "librunmark.so"))
+
+
 def can_track():
     """None, or why this machine can't run the kernel side."""
     if os.geteuid() != 0:
@@ -49,9 +52,11 @@ def lost(causes):
 
 
 class Node:
-    """with Node() as node: ... node.runs() after node.flush(). rules: lines of [rules], instead of the defaults."""
+    """with Node() as node: ... node.runs() after node.flush(). rules: lines of [rules], instead of the defaults. source: as in
+    the configuration; with "preload" nothing is asked of the kernel side, not even root."""
 
-    def __init__(self, rules=None, **keys):
+    def __init__(self, rules=None, source="bpf", **keys):
+        self.source = source
         self.top = tempfile.mkdtemp(prefix="runmark-test.")
         os.chmod(self.top, 0o755)
         self.spool = f"{self.top}/spool"
@@ -68,7 +73,7 @@ class Node:
     def configure(self):
         track = {"compress": "no", "rotate_seconds": "3600"}
         daemon = {"spool": self.spool, "drop": self.drop, "socket": f"{self.state}/runmark.sock",
-                  "control": f"{self.state}/control.sock", "pin": self.pin, "state": self.state}
+                  "control": f"{self.state}/control.sock", "pin": self.pin, "state": self.state, "source": self.source}
         rules = {}
         for key, value in self.keys.items():
             (rules if key.startswith("group_") else daemon if key in ("ring_mib", "journal_mib", "workers", "host", "cluster", "spool") else track)[key] = value
@@ -85,7 +90,7 @@ class Node:
 
     def start(self, *arguments, prefix=()):
         """RUNMARK_TEST_HOOKS="mapping=kprobe exit=live" forces these rungs, and the daemon must say that it uses them."""
-        hooks = os.environ.get("RUNMARK_TEST_HOOKS", "").split()
+        hooks = os.environ.get("RUNMARK_TEST_HOOKS", "").split() if self.source == "bpf" else []
         arguments = [*(word for hook in hooks for word in ("--hook", hook)), *arguments]
         self.configure()
         with open(self.log_path, "a") as log:
@@ -131,6 +136,10 @@ class Node:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(60)
         return self.process.returncode if self.process else None
+
+    def environment(self, **more):
+        """For a program that is to tell of itself."""
+        return dict(os.environ, LD_PRELOAD=LIBRARY, RUNMARK_SOCKET=f"{self.state}/runmark.sock", **more)
 
     def unload(self):
         return subprocess.run([program("runmarkd"), "--config", self.conf, "--unload"], capture_output=True, text=True)

@@ -45,6 +45,7 @@ struct config {
 	uint32_t workers;     /* 1..64, default 2 */
 	/* [track] */
 	enum config_scope scope;
+	bool scan_running;		/* what runs already is looked up, default yes */
 	uint32_t rotate_seconds;	/* default 60 */
 	uint32_t rotate_mib;		/* default 64 */
 	uint32_t keep_days;		/* default 30; 0: for ever */

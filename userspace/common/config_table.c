@@ -93,6 +93,8 @@ const struct config_key config_keys[] = {
 	    "threads that read files and ask for user names", .min = 1, .max = 64),
 	KEY("track", "scope", KEY_CHOICE, scope, "all",
 	    "every process, or only those in jobs", .choices = {"all", "jobs"}),
+	KEY("track", "scan", KEY_YES_NO, scan_running, "yes",
+	    "programs that run before the daemon does are recorded as /proc shows them"),
 	KEY("track", "rotate_seconds", KEY_NUMBER, rotate_seconds, "60",
 	    "a spool file is closed after so long", .min = 1, .max = 86400),
 	KEY("track", "rotate_mib", KEY_NUMBER, rotate_mib, "64",

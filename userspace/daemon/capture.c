@@ -184,19 +184,26 @@ int capture_unload(const char *pin)
 	return rmdir(pin) ? -errno : 0;
 }
 
+bool capture_has_pins(const char *pin)
+{
+	char path[PIN_PATH_MAX];
+
+	return strlen(pin) <= PIN_PATH_MAX - 64 && !access(pin_path(path, pin, 0, "gate"), F_OK);
+}
+
 bool capture_is_continued(const struct capture *c)
 {
-	return c->is_continued;
+	return c && c->is_continued;
 }
 
 uint32_t capture_generation(const struct capture *c)
 {
-	return c->now.number;
+	return c ? c->now.number : 0;
 }
 
 uint64_t capture_began(const struct capture *c)
 {
-	return c->now.control->began_ns;
+	return c ? c->now.control->began_ns : 0;
 }
 
 const struct hook *capture_hook(const struct capture *c, enum hook_fact fact)
@@ -206,8 +213,11 @@ const struct hook *capture_hook(const struct capture *c, enum hook_fact fact)
 
 void capture_set_rules(struct capture *c, const struct kernel_rule *rules, size_t count)
 {
-	struct control *control = c->now.control;
+	struct control *control;
 
+	if (!c)
+		return;
+	control = c->now.control;
 	/* none while they change: what slips through is judged in user space */
 	__atomic_store_n(&control->rule_count, 0, __ATOMIC_SEQ_CST);
 	memcpy(control->rules, rules, count * sizeof(*rules));
@@ -216,13 +226,15 @@ void capture_set_rules(struct capture *c, const struct kernel_rule *rules, size_
 
 int capture_fd(const struct capture *c)
 {
-	return ring_buffer__epoll_fd(c->now.ring);
+	return c ? ring_buffer__epoll_fd(c->now.ring) : -1;
 }
 
 int capture_drain(struct capture *c, capture_sink sink, void *arg)
 {
 	int r;
 
+	if (!c)
+		return 0;
 	c->now.control->heartbeat_ns = node_boot_ns();
 	c->sink = sink;
 	c->sink_arg = arg;

@@ -3,6 +3,9 @@
  * The kernel side as the daemon sees it: loaded, attached and pinned, so that it goes on when the
  * daemon doesn't; found again at the next start. Another version, ring or hook takes over from what
  * is pinned with nothing lost or doubled.
+ *
+ * Where there is none (daemon/source.h), capture is NULL: all that takes one then says that nothing
+ * waits, was told or is lost; capture_hook() and capture_scan() are not to be asked.
  */
 #pragma once
 
@@ -40,6 +43,11 @@ int capture_new(const struct capture_options *options, struct capture **ret, cha
 /* Lets go; what is pinned goes on. */
 void capture_free(struct capture *capture);
 
+/* Sets *ret_message, unless memory runs out. */
+void capture_say(char **ret_message, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* True if something is pinned there, as far as may be looked: it goes on, whoever drains it. */
+bool capture_has_pins(const char *pin);
 /* Detaches and removes everything below the pin folder. 0, -ENOENT if nothing was
  * pinned, -EBUSY if a daemon uses it. */
 int capture_unload(const char *pin);

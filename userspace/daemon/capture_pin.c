@@ -41,6 +41,10 @@ int pin_folder_check(const char *pin, char **ret_message)
 	struct statfs fs;
 	struct stat st;
 
+	if (geteuid()) { /* to whom nothing would be of use that stays there */
+		capture_say(ret_message, "the kernel side must be loaded by root");
+		return -EPERM;
+	}
 	if (strlen(pin) > PIN_PATH_MAX - 64) {
 		capture_say(ret_message, "the name of %s is too long", pin);
 		return -ENAMETOOLONG;
@@ -67,7 +71,7 @@ int pin_folder_check(const char *pin, char **ret_message)
 			    "%s must be a folder of root's with mode 0700; remove it and start "
 			    "again",
 			    pin);
-		return -EPERM;
+		return -ENOTDIR;
 	}
 	return 0;
 }

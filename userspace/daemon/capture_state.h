@@ -70,8 +70,6 @@ void pin_detach(const char *pin, uint32_t generation);
 /* Called for each link of a generation. */
 void pin_each_link(const char *pin, uint32_t generation, void (*each)(void *arg, int link_fd),
 		   void *arg);
-/* Sets *ret_message, unless memory runs out. */
-void capture_say(char **ret_message, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* --- capture_load.c */
 

@@ -78,12 +78,13 @@ static void reconcile(struct daemon *d)
 	d->reconcile_wanted = false;
 	scan_mark(&tasks);
 	(void)drain_all(d);
-	r = scan_list(d->capture, &tasks);
+	r = scan_list(d->capture, d->node.tick_ns, &tasks);
 	if (r) {
 		log_warn(r, "cannot list running processes; those that ran before are not known");
 		return;
 	}
-	scan_tell(d->tracker, d->scanner, &tasks);
+	if (d->config->scan_running)
+		scan_tell(d->tracker, d->scanner, &tasks);
 	if (drain_all(d))
 		live_reconcile(tracker_live(d->tracker), scan_is_alive, &tasks);
 	else /* the ends of what is gone may still wait */
@@ -184,18 +185,29 @@ static int capture_begin(struct daemon *d)
 	int r;
 
 	memcpy(options.forced, d->options->forced, sizeof(options.forced));
-	r = capture_new(&options, &d->capture, &message);
+	r = source_begin(&d->source, d->config, &options, &message);
+	d->capture = d->source.capture;
 	if (r && message) {
 		log_err(0, "%s", message);
 		return r;
 	}
 	if (r)
 		return log_err(r, "cannot begin to capture");
-	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++)
-		if (capture_hook(d->capture, fact)->lost)
-			log_warn(0, "hook %s=%s does not see: %s", hook_fact_name(fact),
-				 capture_hook(d->capture, fact)->rung,
-				 capture_hook(d->capture, fact)->lost);
+	if (d->source.reason)
+		log_warn(0, "BPF cannot be used: %s; going on with source = preload",
+			 d->source.reason);
+	if (d->source.has_pins)
+		log_warn(0,
+			 "the kernel side of an earlier daemon is still attached below %s, and "
+			 "nobody takes what it tells; runmarkd --unload removes it",
+			 d->config->pin);
+	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++) {
+		struct source_rung hook = source_rung(&d->source, fact);
+
+		if (hook.lost)
+			log_warn(0, "hook %s=%s does not see: %s", hook_fact_name(fact), hook.rung,
+				 hook.lost);
+	}
 	return 0;
 }
 
@@ -236,7 +248,10 @@ static int begin(struct daemon *d)
 			       holder, c->state);
 	if (d->lock_fd < 0)
 		return log_err(d->lock_fd, "cannot lock %s/lock%s", c->state,
-			       geteuid() ? "; runmarkd must be run by root" : "");
+			       !geteuid() ? ""
+			       : c->source == CONFIG_SOURCE_PRELOAD
+				       ? "; name folders of your own (runmarkd(8), SOURCES)"
+				       : "; runmarkd must be run by root");
 	r = node_init(&d->node, c);
 	if (r)
 		return log_err(r, "cannot use state folder %s", c->state);
@@ -251,15 +266,15 @@ static int begin(struct daemon *d)
 	r = tracker_new(c, &d->node, d->writer, &d->tracker);
 	if (r)
 		return log_err(r, "cannot use the journal in %s", c->state);
-	if (c->source == CONFIG_SOURCE_PRELOAD)
-		return log_err(-ENOTSUP, "source = preload is not there yet; use auto or bpf");
 	r = capture_begin(d);
 	if (r)
 		return r;
 	capture_set_rules(d->capture, rules, tracker_kernel_rules(d->tracker, rules));
 	capture_told(d->capture, &told);
 	tracker_set_told(d->tracker, &told);
-	if (!capture_is_continued(d->capture))
+	if (!d->capture)
+		live_set_begin(tracker_live(d->tracker), node_boot_ns());
+	else if (!capture_is_continued(d->capture))
 		tracker_capture_is_fresh(d->tracker);
 	r = control_new(c->control, &daemon_control, d, &d->control);
 	if (r)
@@ -323,7 +338,7 @@ int daemon_run(const struct daemon_options *options)
 	control_free(d.control);
 	if (!writer_is_stuck(d.writer)) /* else its thread may still read what it was given */
 		tracker_free(d.tracker);
-	capture_free(d.capture);
+	source_done(&d.source);
 	writer_free(d.writer);
 	cleanup_close(&d.signal_fd);
 	cleanup_close(&d.timer_fd);

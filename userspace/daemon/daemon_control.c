@@ -4,7 +4,7 @@
 
 void daemon_gather(struct daemon *d, struct status *ret)
 {
-	*ret = (struct status){.config = d->config, .node = &d->node, .capture = d->capture};
+	*ret = (struct status){.config = d->config, .node = &d->node, .source = &d->source};
 	(void)capture_totals(d->capture, &ret->totals);
 	tracker_counts(d->tracker, &ret->tracker);
 	writer_status(d->writer, &ret->writer);

@@ -7,13 +7,15 @@
 #include "daemon/daemon.h"
 #include "daemon/links.h"
 #include "daemon/scan_thread.h"
+#include "daemon/source.h"
 #include "daemon/status.h"
 
 struct daemon {
 	const struct daemon_options *options;
 	const struct config *config;
 	struct node node;
-	struct capture *capture;
+	struct source source;
+	struct capture *capture; /* the source's; NULL: none */
 	struct tracker *tracker;
 	struct writer *writer;
 	struct control_server *control;

@@ -141,13 +141,15 @@ void scan_mark(struct scan_tasks *tasks)
 	tasks->mark_ns = node_boot_ns();
 }
 
-int scan_list(struct capture *capture, struct scan_tasks *tasks)
+int scan_list(struct capture *capture, uint64_t tick_ns, struct scan_tasks *tasks)
 {
-	ssize_t count = capture_scan(capture, &tasks->list);
+	ssize_t count =
+		capture ? capture_scan(capture, &tasks->list) : scan_list_proc(tasks, tick_ns);
 
 	if (count < 0)
 		return count;
-	tasks->count = count;
+	if (capture)
+		tasks->count = count;
 	qsort(tasks->list, tasks->count, sizeof(*tasks->list), task_compare);
 	return 0;
 }
@@ -165,7 +167,10 @@ bool scan_is_alive(void *arg, uint32_t pid, uint64_t start_ns)
 	if (start_ns >= tasks->mark_ns)
 		return true;
 	found = bsearch(&key, tasks->list, tasks->count, sizeof(key), task_compare);
-	return found && found->start_ns == start_ns;
+	if (!found)
+		return false;
+	return tasks->tick_ns ? found->start_ns / tasks->tick_ns == start_ns / tasks->tick_ns
+			      : found->start_ns == start_ns;
 }
 
 static int task_compare_start(const void *a, const void *b)

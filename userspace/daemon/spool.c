@@ -55,7 +55,7 @@ int spool_new(const struct config *config, const struct node *node, const struct
 	s->losses = losses;
 	s->fd = s->folder_fd = -1;
 	s->next_seq = 1;
-	r = fs_mkdir_all(config->spool, 0750);
+	r = fs_mkdir_all(config->spool, geteuid() ? 0700 : 0750);
 	if (!r)
 		r = spool_folder_open(config->spool, &s->folder_fd);
 	if (r) {

@@ -15,7 +15,7 @@ static void add_who(cJSON *json, const struct status *s)
 	cJSON_AddStringToObject(json, "instance", s->node->instance);
 	cJSON_AddStringToObject(json, "version", RUNMARK_VERSION);
 	cJSON_AddStringToObject(json, "kernel", s->node->kernel);
-	cJSON_AddStringToObject(json, "source", "bpf");
+	cJSON_AddStringToObject(json, "source", source_name(s->source));
 }
 
 static void add_counts(cJSON *json, const struct status *s, bool only_grown)
@@ -49,6 +49,7 @@ static void add_counts(cJSON *json, const struct status *s, bool only_grown)
 cJSON *status_node_record(const struct status *s, const char *event, uint64_t since_unix_ns)
 {
 	uint64_t unix_minus_boot = node_unix_ns() - node_boot_ns();
+	uint64_t began = capture_began(s->source->capture);
 	cJSON *record = cJSON_CreateObject(), *hooks;
 
 	if (!record)
@@ -59,11 +60,14 @@ cJSON *status_node_record(const struct status *s, const char *event, uint64_t si
 	record_add_time(record, "time", node_unix_ns());
 	record_add_time(record, "since", since_unix_ns);
 	record_add_time(record, "booted", unix_minus_boot);
-	record_add_time(record, "capture_began", capture_began(s->capture) + unix_minus_boot);
+	record_add_time(record, "capture_began",
+			(began ? began : s->node->started_boot_ns) + unix_minus_boot);
 	hooks = cJSON_AddObjectToObject(record, "hooks");
 	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++)
 		cJSON_AddStringToObject(hooks, hook_fact_name(fact),
-					capture_hook(s->capture, fact)->rung);
+					source_rung(s->source, fact).rung);
+	if (s->source->reason)
+		cJSON_AddStringToObject(record, "source_reason", s->source->reason);
 	add_counts(record, s, true);
 	return record;
 }
@@ -73,13 +77,13 @@ static void add_hooks(cJSON *json, const struct status *s)
 	cJSON *hooks = cJSON_AddArrayToObject(json, "hooks");
 
 	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++) {
-		const struct hook *hook = capture_hook(s->capture, fact);
+		struct source_rung hook = source_rung(s->source, fact);
 		cJSON *one = cJSON_CreateObject();
 
 		cJSON_AddStringToObject(one, "fact", hook_fact_name(fact));
-		cJSON_AddStringToObject(one, "rung", hook->rung);
-		if (hook->lost)
-			cJSON_AddStringToObject(one, "lost", hook->lost);
+		cJSON_AddStringToObject(one, "rung", hook.rung);
+		if (hook.lost)
+			cJSON_AddStringToObject(one, "lost", hook.lost);
 		else
 			cJSON_AddNullToObject(one, "lost");
 		cJSON_AddItemToArray(hooks, one);
@@ -87,6 +91,28 @@ static void add_hooks(cJSON *json, const struct status *s)
 }
 
 #define ERROR_MAX 1024
+
+static bool say_source(const struct status *s, char text[ERROR_MAX])
+{
+	if (!s->source->reason)
+		return false;
+	snprintf(text, ERROR_MAX,
+		 "BPF cannot be used, so that only programs that load librunmark.so are seen: %s",
+		 s->source->reason);
+	return true;
+}
+
+static bool say_pins(const struct status *s, char text[ERROR_MAX])
+{
+	if (!s->source->has_pins)
+		return false;
+	snprintf(text, ERROR_MAX,
+		 "the kernel side of an earlier daemon is still attached below %s, and nobody "
+		 "takes what it tells: stop runmarkd, run runmarkd --unload as root, and start it "
+		 "again",
+		 s->config->pin);
+	return true;
+}
 
 static bool say_state(const struct status *s, char text[ERROR_MAX])
 {
@@ -139,6 +165,8 @@ static const struct {
 	bool (*say)(const struct status *s, char text[ERROR_MAX]);
 	const char *over; /* what is logged when it ends; NULL: neither is */
 } errors[] = {
+	{say_source, NULL},
+	{say_pins, NULL},
 	{say_state, "the state folder has room for the journal again"},
 	{say_spool, "the spool can be written again"},
 	{say_stuck, NULL},
@@ -181,7 +209,7 @@ cJSON *status_answer(const struct status *s)
 	cJSON_AddStringToObject(json, "schema", RECORD_SCHEMA("status"));
 	add_who(json, s);
 	record_add_number(json, "pid", getpid());
-	record_add_number(json, "generation", capture_generation(s->capture));
+	record_add_number(json, "generation", capture_generation(s->source->capture));
 	add_hooks(json, s);
 	add_counts(json, s, false);
 	record_add_number(json, "processes", s->tracker.live.processes);

@@ -2,14 +2,14 @@
 /* What the daemon says of itself: the node record, and the answer to "status" (runmark(1)). */
 #pragma once
 
-#include "daemon/capture.h"
+#include "daemon/source.h"
 #include "daemon/tracker.h"
 #include "daemon/writer.h"
 
 struct status { /* all there is to tell, gathered at one time */
 	const struct config *config;
 	const struct node *node;
-	const struct capture *capture;
+	const struct source *source;
 	struct capture_totals totals;
 	struct tracker_counts tracker;
 	struct writer_status writer;

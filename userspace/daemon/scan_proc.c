@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Which processes run now, from /proc: where no BPF iterator can list them. */
+#include "daemon/scan.h"
+#include "common/fs.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+
+/* Field 22 of stat(5): when the process started, in ticks since boot. */
+static bool start_parse(const char *text, uint64_t *ret_ticks)
+{
+	const char *field = strrchr(text, ')');
+
+	for (int number = 2; field && number < 22; number++)
+		field = strchr(field + 1, ' ');
+	return field && sscanf(field, " %" SCNu64, ret_ticks) == 1;
+}
+
+static bool task_read(int proc, const char *name, uint64_t tick_ns, struct event_task *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[32];
+	uint64_t ticks;
+	size_t len;
+
+	if (!isdigit((unsigned char)*name) || strlen(name) > 10)
+		return false;
+	snprintf(path, sizeof(path), "%s/stat", name);
+	if (fs_read_file(proc, path, 4096, &text, &len) || !start_parse(text, &ticks))
+		return false;
+	*ret = (struct event_task){.pid = strtoul(name, NULL, 10), .start_ns = ticks * tick_ns};
+	return true;
+}
+
+int scan_list_proc(struct scan_tasks *tasks, uint64_t tick_ns)
+{
+	_cleanup_free_ struct event_task *list = NULL;
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	size_t count = 0, size = 0;
+	int r = 0;
+
+	if (!proc)
+		return -errno;
+	while (!r && (errno = 0, entry = readdir(proc))) {
+		if (count == size) {
+			size_t wanted = MAX(2 * size, (size_t)1024);
+			struct event_task *bigger = reallocarray(list, wanted, sizeof(*list));
+
+			r = !bigger ? -ENOMEM : count >= SCAN_TASKS_MAX ? -E2BIG : 0;
+			if (bigger)
+				list = bigger;
+			size = wanted;
+		}
+		if (!r && task_read(dirfd(proc), entry->d_name, tick_ns, &list[count]))
+			count++;
+	}
+	if (!r)
+		r = -errno;
+	closedir(proc);
+	if (r)
+		return r;
+	tasks->list = TAKE_PTR(list);
+	tasks->count = count;
+	tasks->tick_ns = tick_ns;
+	return 0;
+}
