@@ -70,6 +70,14 @@ enum event_trait {
 	TRAIT_NAMESPACES = 1 << 14,  /* the next two are known */
 	TRAIT_MOUNT_OTHER = 1 << 15, /* its mount namespace is not the host's */
 	TRAIT_USER_OTHER = 1 << 16,  /* nor its user namespace */
+	/* by the daemon, of what the preload module tells (daemon/preload.h) */
+	TRAIT_TOLD = 1 << 17,		/* made of a module's message */
+	TRAIT_STATUS_UNKNOWN = 1 << 18, /* exit: nobody said how it ended */
+	TRAIT_USAGE_UNKNOWN = 1 << 19,	/* exit: nor what it had used; exec: what was used before */
+	TRAIT_TOLD_END = 1 << 20,	/* exit: the module saw exit(3) called */
+	TRAIT_USAGE_TIMES = 1 << 21,   /* exit: of its usage, bytes read and written aren't known */
+	TRAIT_CGROUP_TOLD = 1 << 22,   /* exec: its control group is its own word */
+	TRAIT_OBJECTS_BEGIN = 1 << 23, /* exit: what it opened after its begin isn't known */
 	/* of an exec, by the daemon before it keeps it (daemon/privacy.h) */
 	TRAIT_ARGV_SCRUBBED = 1 << 7,
 	TRAIT_ARGV_DROPPED = 1 << 8, /* all but the first */
@@ -118,6 +126,9 @@ struct event_exec {
 	__u32 uid, euid, gid, login_uid;
 	struct event_file file;
 	struct event_usage before; /* of the image that this exec ended */
+	/* of a program that told of itself: what is the same in all that it tells, and where its
+	 * memory has its end; else 0 */
+	__u64 token, end_memory;
 	/* argv's bytes come behind the others', env's last: what of them isn't wanted is left out
 	 * in place (event_check() looks) */
 	struct span exe, requested, interp, cwd, cgroup, cgroup_v1, argv, env;

@@ -157,6 +157,7 @@ static __always_inline void tell_exec_ids(struct event_exec *e, struct task_stru
 	e->euid = READ(cred, euid.val);
 	e->gid = READ(cred, gid.val);
 	e->login_uid = task_login_uid(task);
+	e->token = e->end_memory = 0;
 	e->head.traits |= namespace_traits(task);
 	file_read(&e->file, READ(file, f_inode));
 	if (task_is_compat(task)) {

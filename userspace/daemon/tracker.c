@@ -226,6 +226,11 @@ void tracker_scanned(struct tracker *t, const struct event *event)
 	event_take(t, event);
 }
 
+void tracker_told(struct tracker *t, const struct event *event)
+{
+	event_take(t, event);
+}
+
 void tracker_link(struct tracker *t, cJSON *record, uint32_t uid)
 {
 	struct link *link = NULL;

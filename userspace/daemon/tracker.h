@@ -53,6 +53,8 @@ void tracker_capture_is_fresh(struct tracker *tracker);
 int tracker_event(void *tracker, const struct event *event);
 /* The same for what the scan of /proc made up. */
 void tracker_scanned(struct tracker *tracker, const struct event *event);
+/* The same for what is made of a preload module's message (daemon/preload.h). */
+void tracker_told(struct tracker *tracker, const struct event *event);
 /* A link record, complete but for seq and user, taken over. */
 void tracker_link(struct tracker *tracker, cJSON *record, uint32_t uid);
 
