@@ -158,6 +158,7 @@ $(BUILD)/runmark.conf: $(BUILD)/bin/runmarkd
 		$< --config /dev/null --check-config | sed 's/^host *=.*/host =/; s/^\([a-z_]*\) *= */#\1 = /; s/ *$$//'; \
 		} >$@.tmp && mv $@.tmp $@
 
+include userspace/preload/deploy/install.mk
 .PHONY: install
 install: all $(BUILD)/runmark.conf
 	$(Q)$(INSTALL) -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(LIBEXEC) $(UNITS) \

@@ -7,12 +7,14 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 
 import tap
 
 BUILD = os.environ.get("BUILD", "build")
 PROGRAMS = {"sbin/runmarkd", "bin/runmark", "bin/runmark-ingest", "bin/runmark-ld"}
-SCRIPTS = {"sbin/runmark-ld-setup"}
+SCRIPTS = {"sbin/runmark-ld-setup", "sbin/runmark-preload-setup", "libexec/runmark/slurm-task-prolog"}
+MACHINE = os.uname().machine
 LINKERS = {f"libexec/runmark/{name}" for name in ("ld", "ld.bfd", "ld.gold", "ld.lld", "ld.mold")} | {
     f"libexec/runmark/aarch64-linux-gnu-{name}" for name in ("ld", "ld.bfd", "ld.gold") if os.uname().machine != "aarch64"}
 OTHERS = {f"libexec/runmark/placeholder-{machine}.o" for machine in ("x86_64", "i386", "aarch64")} | {
@@ -21,7 +23,11 @@ OTHERS = {f"libexec/runmark/placeholder-{machine}.o" for machine in ("x86_64", "
     "lib/sysusers.d/runmark.conf", "lib/tmpfiles.d/runmark.conf",
     "share/bash-completion/completions/runmark", "share/bash-completion/completions/runmarkd",
     "share/bash-completion/completions/runmark-ingest", "share/runmark/software.rules",
-    "share/runmark/grants.sql", "share/runmark/grants_load.sql"}
+    "share/runmark/grants.sql", "share/runmark/grants_load.sql", "lib/runmark/librunmark.so",
+    f"lib/runmark/lib/{MACHINE}-linux-gnu/librunmark.so", "lib/runmark/lib64/librunmark.so"}
+# where the compiler makes 32-bit programs
+OTHERS_32 = {"lib/runmark/librunmark32.so"} | {
+    f"lib/runmark/{name}/librunmark.so" for name in ("lib", "lib32", "lib/i386-linux-gnu")}
 PAGES = {f"share/man/man{page[-1]}/{os.path.basename(page)}" for page in glob.glob("userspace/man/*.[1-8]")}
 
 
@@ -41,7 +47,11 @@ def below(folder):
 def check_files(dest):
     done = make_install(dest)
     tap.ok(done.returncode == 0, "make install", done.stdout)
-    want = {f"usr/{name}" for name in PROGRAMS | SCRIPTS | LINKERS | OTHERS | PAGES} | {"etc/runmark/runmark.conf"}
+    version = run(f"{dest}/usr/bin/runmark", "--version").stdout.split()[1]
+    modules = {f"share/runmark/modulefiles/runmark/{version}{end}" for end in ("", ".lua")}
+    want = {f"usr/{name}" for name in PROGRAMS | SCRIPTS | LINKERS | OTHERS | PAGES | modules} | {"etc/runmark/runmark.conf"}
+    if os.path.exists(f"{dest}/usr/lib/runmark/librunmark32.so"):
+        want |= {f"usr/{name}" for name in OTHERS_32}
     tap.equal(sorted(below(dest)), sorted(want), f"{len(want)} files, and no other")
     odd = []
     for name in sorted(want):
@@ -51,14 +61,37 @@ def check_files(dest):
         if mode != (0o755 if is_program else 0o644) or os.stat(path).st_uid != os.geteuid():
             odd.append((name, oct(mode)))
     tap.ok(not odd, "modes are 755 for programs, 644 for all else", odd)
-    texts = [f"{dest}/usr/{name}" for name in OTHERS if "lib/" in name]
-    tap.ok(not any("@PREFIX@" in open(path, errors="replace").read() for path in texts), "the units know the prefix")
+    texts = [f"{dest}/usr/{name}" for name in SCRIPTS | modules | {name for name in OTHERS if "lib/s" in name}]
+    tap.ok(not any("@PREFIX@" in open(path, errors="replace").read() for path in texts), "units, scripts and module files know the prefix")
 
 
 def check_programs(dest):
     for name in sorted(PROGRAMS):
         done = run(f"{dest}/usr/{name}", "--version")
         tap.equal((done.returncode, done.stdout.split()[0]), (0, os.path.basename(name)), f"{name} --version")
+
+
+def check_library(dest):
+    """By $LIB the loader finds the library; what programs have mapped stays theirs when it is replaced."""
+    library = f"{dest}/usr/lib/runmark/librunmark.so"
+    entry = f"{dest}/usr/lib/runmark/$LIB/librunmark.so"
+    # it tells nobody: there is no socket
+    env = dict(os.environ, RUNMARK_SOCKET=f"{dest}/none.sock")
+    done = run("true", env=dict(env, LD_PRELOAD=entry))
+    tap.equal((done.returncode, done.stdout), (0, ""), "a program finds the library by $LIB")
+    tap.ok(".debug_info" not in run("readelf", "-SW", library).stdout, "it has no debug sections")
+    with subprocess.Popen(["sleep", "61"], env=dict(env, LD_PRELOAD=library)) as sleeper:
+        deadline = time.monotonic() + 20
+        while library not in open(f"/proc/{sleeper.pid}/maps").read() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        inode = os.stat(library).st_ino
+        done = make_install(dest)
+        mapped = [line.split(None, 5) for line in open(f"/proc/{sleeper.pid}/maps") if library in line]
+        tap.ok(done.returncode == 0 and mapped and os.stat(library).st_ino != inode and
+               all(int(line[4]) == inode and line[5].endswith("(deleted)\n") for line in mapped),
+               "a second installation puts a new file, and leaves the mapped one alone", f"{inode} {mapped}")
+        sleeper.kill()
+    tap.equal([name for name in below(dest) if ".new" in name], [], "and no temporary file")
 
 
 def check_conf(dest):
@@ -135,6 +168,7 @@ os.chmod(top, 0o755)
 try:
     check_files(f"{top}/root")
     check_programs(f"{top}/root")
+    check_library(f"{top}/root")
     check_linker(f"{top}/root", top)
     check_conf(f"{top}/root")
     check_units(f"{top}/root")
