@@ -43,6 +43,9 @@ const struct coverage_cause coverage_causes[] = {
 	{"out_of_scope", "runs outside of jobs, where only jobs are recorded", BY_RULE},
 	{"message_refused", "messages of link wrappers refused or not whole", DETAILS},
 	{"link_missing", "links of which no record came", DETAILS},
+	{"ends_overrun", "times that ends came faster than they were taken", DETAILS},
+	{"ends_unwatched", "processes whose end is known late or not, since too many lived",
+	 DETAILS},
 };
 const size_t coverage_causes_count = ARRAY_SIZE(coverage_causes);
 

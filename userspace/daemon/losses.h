@@ -34,7 +34,10 @@
 	X(RECORD_FAILED, "record_failed",                                                          \
 	  "records that could not be made or were too long; a group counts as its runs")           \
 	X(MESSAGE_REFUSED, "message_refused", "messages of link wrappers refused or not whole")    \
-	X(LINK_MISSING, "link_missing", "links of which no record came")
+	X(LINK_MISSING, "link_missing", "links of which no record came")                           \
+	X(ENDS_OVERRUN, "ends_overrun", "times that ends came faster than they were taken")        \
+	X(ENDS_UNWATCHED, "ends_unwatched",                                                        \
+	  "processes whose end is known late or not, since too many lived")
 
 enum loss {
 #define X(cause, name, text) LOSS_##cause,

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Sockets by which the kernel tells. Who else writes to one is not listened to. */
+#include "daemon/ends_state.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+int netlink_new(int protocol, unsigned int groups, int queue_bytes)
+{
+	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = groups};
+	_cleanup_close_ int fd =
+		socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+
+	if (fd < 0)
+		return -errno;
+	/* the second is bounded by net.core.rmem_max */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &queue_bytes, sizeof(queue_bytes)))
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &queue_bytes, sizeof(queue_bytes));
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+int netlink_send(int fd, const void *message, size_t len)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+
+	return sendto(fd, message, len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0 ? -errno
+											   : 0;
+}
+
+void netlink_drain(struct ends *ends, int fd, enum ends_source source,
+		   void (*take)(struct ends *, const void *data, size_t len))
+{
+	for (unsigned int count = 0; count < DRAIN_MESSAGES; count++) {
+		struct sockaddr_nl from = {};
+		socklen_t from_len = sizeof(from);
+		ssize_t len = recvfrom(fd, ends->buffer, sizeof(ends->buffer), 0,
+				       (struct sockaddr *)&from, &from_len);
+
+		if (len < 0 && errno == ENOBUFS)
+			ends->overruns[source]++;
+		else if (len < 0 && errno != EINTR)
+			return;
+		else if (len > 0 && from_len == sizeof(from) && !from.nl_pid)
+			take(ends, ends->buffer, len);
+	}
+	ends->is_undrained = true;
+}
