@@ -2,7 +2,7 @@
 /*
  * Datagrams of hostile users, and the link records in them. The input is a row of datagrams: two
  * bytes of length, one of sender, the datagram. A flag in the sender's byte puts a good header in
- * front, with what follows as id, total and offset.
+ * front, of a link or by another flag of a run, with what follows as id, total and offset.
  */
 #include "daemon/link_record.h"
 #include "daemon/receive.h"
@@ -19,7 +19,8 @@ static void take(void *arg, enum message_kind kind, const struct message_sender 
 	if (!message.len || message.len > MESSAGE_MAX ||
 	    (kind != MESSAGE_LINK && kind != MESSAGE_RUN))
 		abort();
-	if (link_record_make(message, sender->uid, sender->gid, sender->pid, &record) == 0) {
+	if (kind == MESSAGE_LINK &&
+	    link_record_make(message, sender->uid, sender->gid, sender->pid, &record) == 0) {
 		free(record_print(record, &len));
 		cJSON_Delete(record);
 	}
@@ -38,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size_t used = 0;
 
 		if (data[2] & 0x80 && len >= 3) {
+			header.kind = data[2] & 0x40 ? MESSAGE_RUN : MESSAGE_LINK;
 			header.id = data[3] & 3;
 			header.offset = (data[4] & 3u) * MESSAGE_PIECE_MAX;
 			header.total = header.offset + data[5] % 4 * MESSAGE_PIECE_MAX +

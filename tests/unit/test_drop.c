@@ -113,7 +113,7 @@ static void test_files_are_collected_and_removed(void **state)
 	assert_int_equal(box->bytes, 23 * 7);
 	collect(box);
 	assert_int_equal(box->count, 23);
-	assert_int_equal(drop_counters(box->drop)->files, 23);
+	assert_int_equal(drop_counters(box->drop, MESSAGE_LINK)->files, 23);
 	/* new ones are seen */
 	put("owner.json", "later");
 	if (geteuid() == 0)
@@ -159,7 +159,7 @@ static void test_unfinished_files_go_after_a_time(void **state)
 	assert_int_equal(access("x.json.tmp", F_OK), -1);
 	assert_int_equal(access("closed", F_OK), -1);
 	assert_int_equal(access("new", F_OK), 0);
-	assert_int_equal(drop_counters(box->drop)->refused_stale, 2);
+	assert_int_equal(drop_counters(box->drop, MESSAGE_LINK)->refused_stale, 2);
 }
 
 static void test_traps(void **state)
@@ -186,9 +186,9 @@ static void test_traps(void **state)
 	close(fd);
 	assert_int_equal(box->count, 1);
 	assert_int_equal(box->bytes, MESSAGE_MAX);
-	assert_int_equal(drop_counters(box->drop)->refused_type, 5);
-	assert_int_equal(drop_counters(box->drop)->refused_links, 1);
-	assert_int_equal(drop_counters(box->drop)->refused_size, 2);
+	assert_int_equal(drop_counters(box->drop, MESSAGE_LINK)->refused_type, 5);
+	assert_int_equal(drop_counters(box->drop, MESSAGE_LINK)->refused_links, 1);
+	assert_int_equal(drop_counters(box->drop, MESSAGE_LINK)->refused_size, 2);
 	/* all gone but the folder that isn't empty; what links led to is untouched */
 	assert_int_equal(rmdir("full.json"), -1);
 	assert_int_equal(access("../secret", F_OK), 0);
@@ -209,7 +209,8 @@ static void test_quota_leaves_files_for_later(void **state)
 	}
 	collect(box);
 	assert_int_equal(box->count, DROP_UID_BYTES / MESSAGE_MAX);
-	assert_int_equal(drop_counters(box->drop)->postponed, 67 - DROP_UID_BYTES / MESSAGE_MAX);
+	assert_int_equal(drop_counters(box->drop, MESSAGE_LINK)->postponed,
+			 67 - DROP_UID_BYTES / MESSAGE_MAX);
 	assert_true(drop_collect(box->drop, 1000, 1 + DROP_WINDOW_NS, take, box) >= 0);
 	assert_int_equal(box->count, 67);
 }

@@ -42,6 +42,9 @@ const struct coverage_cause coverage_causes[] = {
 	{"ignored", "runs that a rule leaves out", BY_RULE},
 	{"out_of_scope", "runs outside of jobs, where only jobs are recorded", BY_RULE},
 	{"message_refused", "messages of link wrappers refused or not whole", DETAILS},
+	/* hostile ones for the most part: a program's own message is whole */
+	{"run_refused", "messages of programs about themselves refused or not whole", PERHAPS},
+	{"run_quota", "such messages that were over their user's quota", RUNS},
 	{"link_missing", "links of which no record came", DETAILS},
 	{"ends_overrun", "times that ends came faster than they were taken", DETAILS},
 	{"ends_unwatched", "processes whose end is known late or not, since too many lived",

@@ -42,7 +42,7 @@ static void turn(struct daemon *d, bool with_events)
 
 	if (with_events)
 		daemon_drain(d);
-	links_receive(d->links, with_events);
+	(void)inbox_receive(d->inbox, with_events);
 	tracker_advance(d->tracker, &lines);
 	daemon_flush(d);
 	if (lines)
@@ -166,7 +166,7 @@ static int watch(struct daemon *d)
 	int fds[] = {d->signal_fd,	     d->timer_fd,
 		     capture_fd(d->capture), tracker_facts_fd(d->tracker),
 		     writer_fd(d->writer),   control_fd(d->control),
-		     links_fd(d->links)};
+		     inbox_fd(d->inbox)};
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		struct epoll_event event = {.events = EPOLLIN, .data.fd = fds[i]};
 
@@ -279,7 +279,7 @@ static int begin(struct daemon *d)
 	r = control_new(c->control, &daemon_control, d, &d->control);
 	if (r)
 		return log_err(r, "cannot listen on %s", c->control);
-	r = links_new(c, &d->node, d->tracker, &d->links);
+	r = inbox_new(c, &d->node, d->tracker, NULL, !d->capture, &d->inbox);
 	if (r)
 		return log_err(r, "cannot listen on %s", c->socket);
 	r = scanner_new(&d->scanner);
@@ -334,7 +334,7 @@ int daemon_run(const struct daemon_options *options)
 		(void)writer_finish(d.writer);
 	}
 	scanner_free(d.scanner);
-	links_free(d.links);
+	inbox_free(d.inbox);
 	control_free(d.control);
 	if (!writer_is_stuck(d.writer)) /* else its thread may still read what it was given */
 		tracker_free(d.tracker);

@@ -10,7 +10,7 @@ void daemon_gather(struct daemon *d, struct status *ret)
 	writer_status(d->writer, &ret->writer);
 	capture_ring(d->capture, &ret->ring_used, &ret->ring_size);
 	tracker_losses(d->tracker, &ret->totals, &ret->writer, &ret->losses);
-	links_losses(d->links, &ret->losses);
+	inbox_losses(d->inbox, &ret->losses);
 	scanner_losses(d->scanner, &ret->losses);
 }
 

@@ -5,7 +5,7 @@
 
 #include "daemon/control.h"
 #include "daemon/daemon.h"
-#include "daemon/links.h"
+#include "daemon/inbox.h"
 #include "daemon/scan_thread.h"
 #include "daemon/source.h"
 #include "daemon/status.h"
@@ -19,7 +19,7 @@ struct daemon {
 	struct tracker *tracker;
 	struct writer *writer;
 	struct control_server *control;
-	struct links *links;
+	struct inbox *inbox;
 	struct scanner *scanner;
 	int lock_fd, epoll_fd, timer_fd, signal_fd;
 	unsigned int drained; /* in this go */

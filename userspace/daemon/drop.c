@@ -16,11 +16,29 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+/* What may be there. */
+static const struct drop_kind {
+	enum message_kind kind;
+	const char *suffix;
+	off_t size_max;
+	struct uid_quota_limits quota;
+} kinds[] = {
+	{MESSAGE_LINK,
+	 DROP_NAME_SUFFIX,
+	 MESSAGE_MAX,
+	 {DROP_WINDOW_NS, DROP_UID_FILES, DROP_UID_BYTES}},
+	{MESSAGE_RUN,
+	 DROP_RUN_SUFFIX,
+	 DROP_RUN_MAX,
+	 {DROP_WINDOW_NS, DROP_UID_RUNS, DROP_UID_RUN_BYTES}},
+};
+#define KINDS ARRAY_SIZE(kinds)
+
 struct drop {
 	DIR *dir;
-	struct uid_quota *quota;
 	uint64_t stale_ns;
-	struct drop_counters counters;
+	struct uid_quota *quotas[KINDS];
+	struct drop_counters counters[KINDS];
 };
 
 static void cleanup_drop(struct drop **drop)
@@ -30,8 +48,6 @@ static void cleanup_drop(struct drop **drop)
 
 int drop_new(const char *path, struct drop **ret)
 {
-	static const struct uid_quota_limits limits = {DROP_WINDOW_NS, DROP_UID_FILES,
-						       DROP_UID_BYTES};
 	_cleanup_(cleanup_drop) struct drop *drop = calloc(1, sizeof(*drop));
 	_cleanup_close_ int fd = -1;
 	struct stat st;
@@ -40,9 +56,11 @@ int drop_new(const char *path, struct drop **ret)
 	if (!drop)
 		return -ENOMEM;
 	drop->stale_ns = DROP_STALE_NS;
-	drop->quota = uid_quota_new(&limits);
-	if (!drop->quota)
-		return -ENOMEM;
+	for (size_t i = 0; i < KINDS; i++) {
+		drop->quotas[i] = uid_quota_new(&kinds[i].quota);
+		if (!drop->quotas[i])
+			return -ENOMEM;
+	}
 	r = fs_mkdir_all(path, 0755);
 	if (r < 0)
 		return r;
@@ -69,7 +87,8 @@ void drop_free(struct drop *drop)
 		return;
 	if (drop->dir)
 		closedir(drop->dir);
-	uid_quota_free(drop->quota);
+	for (size_t i = 0; i < KINDS; i++)
+		uid_quota_free(drop->quotas[i]);
 	free(drop);
 }
 
@@ -78,9 +97,13 @@ void drop_set_stale(struct drop *drop, uint64_t ns)
 	drop->stale_ns = ns;
 }
 
-const struct drop_counters *drop_counters(const struct drop *drop)
+const struct drop_counters *drop_counters(const struct drop *drop, enum message_kind kind)
 {
-	return &drop->counters;
+	size_t i = 0;
+
+	while (i < KINDS - 1 && kinds[i].kind != kind)
+		i++;
+	return &drop->counters[i];
 }
 
 /* to_look: only for fstat(), which needs no right to the file. */
@@ -99,9 +122,10 @@ static int open_file(int dir, const char *name, bool to_look)
 }
 
 /* Returns true if the name shall go. */
-static bool collect_file(struct drop *drop, const char *name, uint64_t now_ns, receive_fn *fn,
-			 void *arg)
+static bool collect_file(struct drop *drop, const struct drop_kind *kind, const char *name,
+			 uint64_t now_ns, receive_fn *fn, void *arg)
 {
+	struct drop_counters *counters = &drop->counters[kind - kinds];
 	_cleanup_close_ int fd = open_file(dirfd(drop->dir), name, false);
 	_cleanup_free_ char *data = NULL;
 	struct message_sender sender;
@@ -109,39 +133,39 @@ static bool collect_file(struct drop *drop, const char *name, uint64_t now_ns, r
 	ssize_t len;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		drop->counters.refused_error++;
+		counters->refused_error++;
 		return fd != -ENOENT;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		drop->counters.refused_type++;
+		counters->refused_type++;
 		return true;
 	}
 	if (st.st_nlink != 1) {
-		drop->counters.refused_links++;
+		counters->refused_links++;
 		return true;
 	}
-	if (st.st_size <= 0 || st.st_size > MESSAGE_MAX) {
-		drop->counters.refused_size++;
+	if (st.st_size <= 0 || st.st_size > kind->size_max) {
+		counters->refused_size++;
 		return true;
 	}
-	if (!uid_quota_take(drop->quota, st.st_uid, (size_t)st.st_size, now_ns)) {
-		drop->counters.postponed++;
+	if (!uid_quota_take(drop->quotas[kind - kinds], st.st_uid, (size_t)st.st_size, now_ns)) {
+		counters->postponed++;
 		return false;
 	}
 	data = malloc((size_t)st.st_size);
 	if (!data) {
-		drop->counters.lost_memory++;
+		counters->lost_memory++;
 		return false;
 	}
 	len = fs_read_all(fd, data, (size_t)st.st_size);
 	if (len <= 0) {
-		drop->counters.refused_error++;
+		counters->refused_error++;
 		return true;
 	}
 	sender = (struct message_sender){0, st.st_uid, st.st_gid};
-	drop->counters.files++;
-	drop->counters.bytes += (uint64_t)len;
-	fn(arg, MESSAGE_LINK, &sender, (struct bytes){data, (size_t)len});
+	counters->files++;
+	counters->bytes += (uint64_t)len;
+	fn(arg, kind->kind, &sender, (struct bytes){data, (size_t)len});
 	return true;
 }
 
@@ -158,31 +182,39 @@ static bool is_stale(struct drop *drop, const char *name)
 	return now.tv_sec - st.st_ctim.tv_sec > (time_t)(drop->stale_ns / NS_PER_S);
 }
 
-static bool has_suffix(const char *name)
+/* NULL: not finished. */
+static const struct drop_kind *kind_of(const char *name)
 {
-	size_t len = strlen(name), suffix_len = strlen(DROP_NAME_SUFFIX);
+	size_t len = strlen(name);
 
-	return len > suffix_len && !strcmp(name + len - suffix_len, DROP_NAME_SUFFIX);
+	for (size_t i = 0; i < KINDS; i++) {
+		size_t suffix_len = strlen(kinds[i].suffix);
+
+		if (len > suffix_len && !strcmp(name + len - suffix_len, kinds[i].suffix))
+			return &kinds[i];
+	}
+	return NULL;
 }
 
 static void collect_name(struct drop *drop, const struct dirent *entry, uint64_t now_ns,
 			 receive_fn *fn, void *arg)
 {
 	const char *name = entry->d_name;
+	const struct drop_kind *kind = kind_of(name);
 
 	if (!strcmp(name, ".") || !strcmp(name, ".."))
 		return;
 	/* what isn't a file is not even looked at: a folder may be a mount */
 	if (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN) {
 		if (!unlinkat(dirfd(drop->dir), name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0))
-			drop->counters.refused_type++;
+			drop->counters[0].refused_type++;
 		return;
 	}
-	if (!has_suffix(name)) {
+	if (!kind) {
 		if (!is_stale(drop, name))
 			return;
-		drop->counters.refused_stale++;
-	} else if (!collect_file(drop, name, now_ns, fn, arg)) {
+		drop->counters[0].refused_stale++;
+	} else if (!collect_file(drop, kind, name, now_ns, fn, arg)) {
 		return;
 	}
 	unlinkat(dirfd(drop->dir), name, 0);

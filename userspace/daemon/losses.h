@@ -34,6 +34,9 @@
 	X(RECORD_FAILED, "record_failed",                                                          \
 	  "records that could not be made or were too long; a group counts as its runs")           \
 	X(MESSAGE_REFUSED, "message_refused", "messages of link wrappers refused or not whole")    \
+	X(RUN_REFUSED, "run_refused",                                                              \
+	  "messages of programs about themselves refused or not whole")                            \
+	X(RUN_QUOTA, "run_quota", "such messages that were over their user's quota")               \
 	X(LINK_MISSING, "link_missing", "links of which no record came")                           \
 	X(ENDS_OVERRUN, "ends_overrun", "times that ends came faster than they were taken")        \
 	X(ENDS_UNWATCHED, "ends_unwatched",                                                        \

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * unix(7) datagrams of one sender arrive in the order they were sent and are never cut, so a piece
- * that isn't the next one means that pieces before it were refused by a full queue: the message is
- * given up (its sender knows, and has put it into the drop directory).
- */
+/* From datagrams to whole messages, each with its sender. */
 #include "receive.h"
 
+#include "common/run_message.h"
+#include "daemon/receive_socket.h"
 #include "uid_quota.h"
 
 #include <errno.h>
@@ -16,50 +14,67 @@
 #define DATAGRAM_MAX (sizeof(struct message_header) + MESSAGE_PIECE_MAX)
 #define BATCH	     16 /* datagrams a system call */
 
-struct pending {
-	struct message_sender sender;
-	struct message_header header; /* of the first piece */
-	char *data;		      /* header.total bytes; NULL: free */
-	size_t len;		      /* so far */
-	uint64_t last_ns;
+/* What each kind of message may be. */
+static const struct flow_limits {
+	uint32_t message_max;
+	struct uid_quota_limits quota;
+	struct pieces_limits pieces;
+} flow_limits[] = {
+	{MESSAGE_MAX,
+	 {RECEIVE_WINDOW_NS, RECEIVE_UID_DATAGRAMS, RECEIVE_UID_BYTES},
+	 {RECEIVE_PENDING_MAX, RECEIVE_PENDING_UID_MAX, RECEIVE_PENDING_BYTES, RECEIVE_TIMEOUT_NS,
+	  false}},
+	{RUN_MESSAGE_MAX,
+	 {RECEIVE_WINDOW_NS, RECEIVE_RUNS_UID_DATAGRAMS, RECEIVE_RUNS_UID_BYTES},
+	 {RECEIVE_RUNS_PENDING_MAX, RECEIVE_RUNS_PENDING_UID_MAX, RECEIVE_RUNS_PENDING_BYTES,
+	  RECEIVE_TIMEOUT_NS, true}},
+};
+#define FLOWS ARRAY_SIZE(flow_limits)
+
+struct flow { /* of one kind */
+	struct uid_quota *quota;
+	struct pieces *pieces;
+	struct receive_counters counters;
 };
 
-union sender_control { /* room for credentials and for nothing else */
+union sender_control { /* room for credentials and a pidfd, and for nothing else */
 	struct cmsghdr header;
-	char data[CMSG_SPACE(sizeof(struct ucred))];
+	char data[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
 };
 
 struct receiver {
 	int fd;
+	bool has_pidfds;
+	unsigned int queue;
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
-	struct uid_quota *quota;
-	struct receive_counters counters;
-	struct pending pending[RECEIVE_PENDING_MAX];
-	size_t pending_bytes;
+	struct flow flows[FLOWS];
 	uint64_t swept_ns;
+	int pidfd; /* of the message at hand */
 	char buffers[BATCH][DATAGRAM_MAX];
 	union sender_control controls[BATCH];
 };
 
-static void pending_drop(struct receiver *receiver, struct pending *pending)
+/* Kinds are from 1. */
+static size_t flow_of(enum message_kind kind)
 {
-	free(pending->data);
-	receiver->pending_bytes -= pending->header.total;
-	*pending = (struct pending){.data = NULL};
+	return kind - MESSAGE_LINK;
 }
 
 struct receiver *receiver_new_detached(void)
 {
-	static const struct uid_quota_limits limits = {RECEIVE_WINDOW_NS, RECEIVE_UID_DATAGRAMS,
-						       RECEIVE_UID_BYTES};
 	struct receiver *receiver = calloc(1, sizeof(*receiver));
+	bool is_whole = receiver;
 
 	if (!receiver)
 		return NULL;
-	receiver->fd = -1;
-	receiver->quota = uid_quota_new(&limits);
-	if (!receiver->quota) {
-		free(receiver);
+	receiver->fd = receiver->pidfd = -1;
+	for (size_t i = 0; i < FLOWS; i++) {
+		receiver->flows[i].quota = uid_quota_new(&flow_limits[i].quota);
+		receiver->flows[i].pieces = pieces_new(&flow_limits[i].pieces);
+		is_whole = is_whole && receiver->flows[i].quota && receiver->flows[i].pieces;
+	}
+	if (!is_whole) {
+		receiver_free(receiver);
 		return NULL;
 	}
 	return receiver;
@@ -69,12 +84,13 @@ void receiver_free(struct receiver *receiver)
 {
 	if (!receiver)
 		return;
-	for (size_t i = 0; i < RECEIVE_PENDING_MAX; i++)
-		free(receiver->pending[i].data);
+	for (size_t i = 0; i < FLOWS; i++) {
+		pieces_free(receiver->flows[i].pieces);
+		uid_quota_free(receiver->flows[i].quota);
+	}
 	if (receiver->path[0])
 		unlink(receiver->path);
 	cleanup_close(&receiver->fd);
-	uid_quota_free(receiver->quota);
 	free(receiver);
 }
 
@@ -88,7 +104,6 @@ int receiver_new(const char *path, struct receiver **ret)
 	_cleanup_(cleanup_receiver) struct receiver *receiver = receiver_new_detached();
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct stat st;
-	int on = 1;
 
 	if (!receiver)
 		return -ENOMEM;
@@ -99,12 +114,10 @@ int receiver_new(const char *path, struct receiver **ret)
 		return -EEXIST;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
-	receiver->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	receiver->fd =
+		receive_socket(RECEIVE_QUEUE_WANTED, &receiver->queue, &receiver->has_pidfds);
 	if (receiver->fd < 0)
-		return -errno;
-	/* before it has a name: whoever can send is attested */
-	if (setsockopt(receiver->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
-		return -errno;
+		return receiver->fd;
 	if (bind(receiver->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	strcpy(receiver->path, path);
@@ -119,52 +132,30 @@ int receiver_fd(const struct receiver *receiver)
 	return receiver->fd;
 }
 
-const struct receive_counters *receiver_counters(const struct receiver *receiver)
+const struct receive_counters *receiver_counters(const struct receiver *receiver,
+						 enum message_kind kind)
 {
-	return &receiver->counters;
+	return &receiver->flows[flow_of(kind)].counters;
 }
 
-static struct pending *find_pending(struct receiver *receiver, const struct message_sender *sender,
-				    uint64_t id)
+unsigned int receiver_queue(const struct receiver *receiver)
 {
-	for (size_t i = 0; i < RECEIVE_PENDING_MAX; i++) {
-		struct pending *pending = &receiver->pending[i];
-
-		if (pending->data && pending->header.id == id &&
-		    pending->sender.pid == sender->pid && pending->sender.uid == sender->uid)
-			return pending;
-	}
-	return NULL;
+	return receiver->queue;
 }
 
-/* A place for a new message, or NULL with the cause counted. */
-static struct pending *new_pending(struct receiver *receiver, const struct message_sender *sender,
-				   const struct message_header *header)
+bool receiver_has_pidfds(const struct receiver *receiver)
 {
-	struct pending *place = NULL;
-	unsigned int of_uid = 0;
+	return receiver->has_pidfds;
+}
 
-	for (size_t i = 0; i < RECEIVE_PENDING_MAX; i++) {
-		struct pending *pending = &receiver->pending[i];
+int receiver_take_pidfd(struct receiver *receiver)
+{
+	return TAKE_FD(receiver->pidfd);
+}
 
-		if (!pending->data)
-			place = pending;
-		else if (pending->sender.uid == sender->uid)
-			of_uid++;
-	}
-	if (!place || of_uid >= RECEIVE_PENDING_UID_MAX ||
-	    header->total > RECEIVE_PENDING_BYTES - receiver->pending_bytes) {
-		receiver->counters.lost_full++;
-		return NULL;
-	}
-	*place = (struct pending){
-		.sender = *sender, .header = *header, .data = malloc(header->total)};
-	if (!place->data) {
-		receiver->counters.lost_memory++;
-		return NULL;
-	}
-	receiver->pending_bytes += header->total;
-	return place;
+void receiver_forget(struct receiver *receiver, enum message_kind kind, uid_t uid, uint64_t id)
+{
+	(void)pieces_forget(receiver->flows[flow_of(kind)].pieces, uid, id);
 }
 
 static void sweep(struct receiver *receiver, uint64_t now_ns)
@@ -172,107 +163,124 @@ static void sweep(struct receiver *receiver, uint64_t now_ns)
 	if (now_ns - receiver->swept_ns < RECEIVE_TIMEOUT_NS / 8)
 		return;
 	receiver->swept_ns = now_ns;
-	for (size_t i = 0; i < RECEIVE_PENDING_MAX; i++) {
-		struct pending *pending = &receiver->pending[i];
-
-		if (!pending->data || now_ns - pending->last_ns < RECEIVE_TIMEOUT_NS)
-			continue;
-		pending_drop(receiver, pending);
-		receiver->counters.lost_timeout++;
-	}
+	for (size_t i = 0; i < FLOWS; i++)
+		receiver->flows[i].counters.lost_timeout +=
+			pieces_sweep(receiver->flows[i].pieces, now_ns);
 }
 
-static void take_piece(struct receiver *receiver, const struct message_sender *sender,
-		       const struct message_header *header, struct bytes piece, uint64_t now_ns,
-		       receive_fn *fn, void *arg)
+/* True if it is a piece of some message. */
+static bool read_header(struct bytes datagram, struct message_header *ret, struct bytes *ret_piece)
 {
-	struct pending *pending = find_pending(receiver, sender, header->id);
-
-	if (!pending && header->offset) {
-		receiver->counters.lost_order++;
-		return;
-	}
-	if (pending && (header->offset != pending->len || header->total != pending->header.total ||
-			header->kind != pending->header.kind)) {
-		pending_drop(receiver, pending);
-		receiver->counters.lost_order++;
-		return;
-	}
-	if (!pending)
-		pending = new_pending(receiver, sender, header);
-	if (!pending)
-		return;
-	memcpy(pending->data + pending->len, piece.data, piece.len);
-	pending->len += piece.len;
-	pending->last_ns = now_ns;
-	if (pending->len < header->total)
-		return;
-	receiver->counters.messages++;
-	fn(arg, header->kind, sender, (struct bytes){pending->data, pending->len});
-	pending_drop(receiver, pending);
-}
-
-void receiver_take(struct receiver *receiver, const struct message_sender *sender,
-		   struct bytes datagram, uint64_t now_ns, receive_fn *fn, void *arg)
-{
-	struct receive_counters *counters = &receiver->counters;
 	struct message_header header;
 	struct bytes piece;
 
-	counters->datagrams++;
-	counters->bytes += datagram.len;
-	if (!uid_quota_take(receiver->quota, sender->uid, datagram.len, now_ns)) {
-		counters->lost_quota++;
-		return;
-	}
-	if (datagram.len <= sizeof(header)) {
-		counters->lost_garbled++;
-		return;
-	}
+	if (datagram.len <= sizeof(header))
+		return false;
 	memcpy(&header, datagram.data, sizeof(header));
 	piece = (struct bytes){datagram.data + sizeof(header), datagram.len - sizeof(header)};
 	if (header.magic != MESSAGE_MAGIC ||
 	    (header.kind != MESSAGE_LINK && header.kind != MESSAGE_RUN) ||
 	    header.offset % MESSAGE_PIECE_MAX || header.offset >= header.total ||
-	    piece.len != MIN(header.total - header.offset, (uint32_t)MESSAGE_PIECE_MAX)) {
+	    piece.len != MIN(header.total - header.offset, (uint32_t)MESSAGE_PIECE_MAX))
+		return false;
+	*ret = header;
+	*ret_piece = piece;
+	return true;
+}
+
+/* True if the message is whole: *message, and receiver->pidfd is of its first piece. */
+static bool take_piece(struct receiver *receiver, const struct message_sender *sender,
+		       const struct message_header *header, uint64_t now_ns, struct bytes *message)
+{
+	struct flow *flow = &receiver->flows[flow_of(header->kind)];
+	uint64_t displaced = pieces_displaced(flow->pieces);
+	enum pieces_result r =
+		pieces_add(flow->pieces, sender, header, *message, receiver_take_pidfd(receiver),
+			   now_ns, message, &receiver->pidfd);
+
+	flow->counters.lost_full += pieces_displaced(flow->pieces) - displaced;
+	switch (r) {
+	case PIECES_WHOLE:
+		return true;
+	case PIECES_MORE:
+		break;
+	case PIECES_ORDER:
+		flow->counters.lost_order++;
+		break;
+	case PIECES_FULL:
+		flow->counters.lost_full++;
+		break;
+	case PIECES_MEMORY:
+		flow->counters.lost_memory++;
+		break;
+	}
+	return false;
+}
+
+void receiver_take(struct receiver *receiver, const struct message_sender *sender,
+		   struct bytes datagram, uint64_t now_ns, receive_fn *fn, void *arg)
+{
+	struct message_header header = {.kind = MESSAGE_LINK};
+	struct bytes message;
+	bool is_ours = read_header(datagram, &header, &message);
+	struct flow *flow = &receiver->flows[flow_of(header.kind)];
+	struct receive_counters *counters = &flow->counters;
+
+	counters->datagrams++;
+	counters->bytes += datagram.len;
+	if (!is_ours) {
 		counters->lost_garbled++;
 		return;
 	}
-	if (header.total > MESSAGE_MAX) {
+	if (!uid_quota_take(flow->quota, sender->uid, datagram.len, now_ns)) {
+		counters->lost_quota++;
+		return;
+	}
+	if (header.total > flow_limits[flow_of(header.kind)].message_max) {
 		counters->lost_too_long++;
 		return;
 	}
-	if (piece.len < header.total) {
-		take_piece(receiver, sender, &header, piece, now_ns, fn, arg);
+	if (message.len < header.total && !take_piece(receiver, sender, &header, now_ns, &message))
 		return;
-	}
 	counters->messages++;
-	fn(arg, header.kind, sender, piece);
+	fn(arg, header.kind, sender, message);
 }
 
-/* False, and counted, if the datagram isn't fit to be looked at. */
+/* False, and counted, if the datagram isn't fit to be looked at. *ret_pidfd: the sender's, or -1;
+ * the caller's in any case. */
 static bool accept_datagram(struct receiver *receiver, struct msghdr *datagram,
-			    struct message_sender *ret)
+			    struct message_sender *ret, int *ret_pidfd)
 {
-	struct cmsghdr *control = CMSG_FIRSTHDR(datagram);
-	struct ucred credentials;
+	struct receive_counters *counters = &receiver->flows[flow_of(MESSAGE_LINK)].counters;
+	struct ucred credentials = {};
+	bool has_credentials = false;
+	struct cmsghdr *c;
 
+	*ret_pidfd = -1;
+	for (c = CMSG_FIRSTHDR(datagram); c; c = CMSG_NXTHDR(datagram, c)) {
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_CREDENTIALS &&
+		    c->cmsg_len == CMSG_LEN(sizeof(credentials))) {
+			memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
+			has_credentials = true;
+		} else if (c->cmsg_type == SCM_PIDFD && c->cmsg_len == CMSG_LEN(sizeof(int))) {
+			memcpy(ret_pidfd, CMSG_DATA(c), sizeof(int));
+		}
+	}
 	if (datagram->msg_flags & MSG_TRUNC) {
-		receiver->counters.lost_too_long++;
+		counters->lost_too_long++;
 		return false;
 	}
 	/* descriptors that found no room were closed by the kernel */
 	if (datagram->msg_flags & MSG_CTRUNC) {
-		receiver->counters.lost_descriptors++;
+		counters->lost_descriptors++;
 		return false;
 	}
-	if (!control || control->cmsg_level != SOL_SOCKET ||
-	    control->cmsg_type != SCM_CREDENTIALS ||
-	    control->cmsg_len != CMSG_LEN(sizeof(credentials))) {
-		receiver->counters.lost_sender++;
+	if (!has_credentials) {
+		counters->lost_sender++;
 		return false;
 	}
-	memcpy(&credentials, CMSG_DATA(control), sizeof(credentials));
 	*ret = (struct message_sender){credentials.pid, credentials.uid, credentials.gid};
 	return true;
 }
@@ -291,7 +299,9 @@ static int drain_batch(struct receiver *receiver, unsigned int max, uint64_t now
 			.msg_iov = &parts[i],
 			.msg_iovlen = 1,
 			.msg_control = receiver->controls[i].data,
-			.msg_controllen = sizeof(receiver->controls[i].data),
+			/* without pidfds no room for a descriptor, whosever */
+			.msg_controllen = receiver->has_pidfds ? sizeof(receiver->controls[i].data)
+							       : CMSG_SPACE(sizeof(struct ucred)),
 		};
 	}
 	n = recvmmsg(receiver->fd, datagrams, max, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
@@ -300,12 +310,14 @@ static int drain_batch(struct receiver *receiver, unsigned int max, uint64_t now
 	for (int i = 0; i < n; i++) {
 		struct message_sender sender;
 
-		if (accept_datagram(receiver, &datagrams[i].msg_hdr, &sender))
+		if (accept_datagram(receiver, &datagrams[i].msg_hdr, &sender, &receiver->pidfd))
 			receiver_take(receiver, &sender,
 				      (struct bytes){receiver->buffers[i], datagrams[i].msg_len},
 				      now_ns, fn, arg);
 		else
-			receiver->counters.datagrams++;
+			receiver->flows[flow_of(MESSAGE_LINK)].counters.datagrams++;
+		cleanup_close(&receiver->pidfd);
+		receiver->pidfd = -1;
 	}
 	return n;
 }
