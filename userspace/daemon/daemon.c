@@ -234,6 +234,20 @@ static void spool_owner_check(const struct config *c)
 			 c->spool, st.st_uid, c->spool);
 }
 
+static int below_begin(struct daemon *d)
+{
+	struct event_task task;
+	int r;
+
+	if (!d->options->below)
+		return 0;
+	r = scan_find_proc((uint32_t)d->options->below, d->node.tick_ns, &task);
+	if (r)
+		return log_err(r, "--below %d", (int)d->options->below);
+	tracker_set_below(d->tracker, &task);
+	return 0;
+}
+
 static int begin(struct daemon *d)
 {
 	const struct config *c = d->config;
@@ -266,7 +280,9 @@ static int begin(struct daemon *d)
 	r = tracker_new(c, &d->node, d->writer, &d->tracker);
 	if (r)
 		return log_err(r, "cannot use the journal in %s", c->state);
-	r = capture_begin(d);
+	r = below_begin(d);
+	if (!r)
+		r = capture_begin(d);
 	if (r)
 		return r;
 	capture_set_rules(d->capture, rules, tracker_kernel_rules(d->tracker, rules));
@@ -339,6 +355,8 @@ int daemon_run(const struct daemon_options *options)
 	if (!writer_is_stuck(d.writer)) /* else its thread may still read what it was given */
 		tracker_free(d.tracker);
 	source_done(&d.source);
+	if (options->below && !d.source.is_preload) /* for that alone: nothing goes on without it */
+		(void)capture_unload(d.config->pin);
 	writer_free(d.writer);
 	cleanup_close(&d.signal_fd);
 	cleanup_close(&d.timer_fd);

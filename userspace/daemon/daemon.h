@@ -12,6 +12,7 @@
 struct daemon_options {
 	const struct config *config;
 	const struct hook *forced[HOOK_FACTS];
+	pid_t below; /* only this process and what descends from it is recorded; 0: all */
 	/* called when tracking has begun; NULL: nobody waits */
 	void (*ready)(const struct daemon_options *options);
 	int ready_fd; /* for ready() */

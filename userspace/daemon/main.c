@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#define PID_MAX (1 << 22) /* the kernel's own limit */
+
 enum { EXIT_USAGE = 2, EXIT_FAULT = 3 };
 
 static const struct {
@@ -30,6 +32,9 @@ static const struct {
 	{{"hook", required_argument, NULL, 'o'},
 	 "FACT=RUNG",
 	 "use this hook and no other for a fact"},
+	{{"below", required_argument, NULL, 'b'},
+	 "PID",
+	 "record only this process and what descends from it"},
 	{{"help", no_argument, NULL, 'h'}, NULL, "show this"},
 	{{"version", no_argument, NULL, 'v'}, NULL, "show the version"},
 };
@@ -128,9 +133,21 @@ static void leave_caller(const struct daemon_options *options)
 	dup2(log >= 0 ? log : null, STDERR_FILENO);
 }
 
+static int pid_argument(const char *text, pid_t *ret)
+{
+	char *end;
+	long value = strtol(text, &end, 10);
+
+	if (*end || value <= 0 || value > PID_MAX)
+		return log_err(-EINVAL, "--below %s: write a process id", text);
+	*ret = (pid_t)value;
+	return 0;
+}
+
 struct options {
 	const char *config;
 	bool foreground, check, unload;
+	pid_t below;
 	const struct hook *forced[HOOK_FACTS];
 };
 
@@ -159,6 +176,10 @@ static int options_read(int argc, char **argv, struct options *o, int *ret_exit)
 			break;
 		case 'o':
 			if (hook_argument(optarg, o->forced))
+				return -1;
+			break;
+		case 'b':
+			if (pid_argument(optarg, &o->below))
 				return -1;
 			break;
 		case 'h':
@@ -219,6 +240,7 @@ int main(int argc, char **argv)
 		/* memlock is only needed before Linux 5.11, and may not be ours to raise */
 		setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
 		memcpy(daemon.forced, o.forced, sizeof(daemon.forced));
+		daemon.below = o.below;
 		if (!o.foreground) {
 			daemon.ready = leave_caller;
 			r = to_background(&daemon.ready_fd);

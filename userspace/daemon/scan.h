@@ -31,5 +31,7 @@ unsigned int scan_tell(struct tracker *tracker, struct scanner *scanner,
 		       const struct scan_tasks *tasks);
 /* Fills list, unsorted, count and tick_ns. */
 int scan_list_proc(struct scan_tasks *tasks, uint64_t tick_ns);
+/* One process; -ESRCH if there is none of that pid. */
+int scan_find_proc(uint32_t pid, uint64_t tick_ns, struct event_task *ret);
 /* For live_reconcile(): arg is a struct scan_tasks. */
 bool scan_is_alive(void *arg, uint32_t pid, uint64_t start_ns);

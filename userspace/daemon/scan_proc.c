@@ -34,6 +34,17 @@ static bool task_read(int proc, const char *name, uint64_t tick_ns, struct event
 	return true;
 }
 
+int scan_find_proc(uint32_t pid, uint64_t tick_ns, struct event_task *ret)
+{
+	_cleanup_close_ int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char name[16];
+
+	if (proc < 0)
+		return -errno;
+	snprintf(name, sizeof(name), "%u", pid);
+	return task_read(proc, name, tick_ns, ret) ? 0 : -ESRCH;
+}
+
 int scan_list_proc(struct scan_tasks *tasks, uint64_t tick_ns)
 {
 	_cleanup_free_ struct event_task *list = NULL;

@@ -47,8 +47,8 @@ static bool image_is_unwanted(struct tracker *t, const struct image *image)
 {
 	unsigned int verdict = image_verdict(image);
 
-	/* without its exec nothing says that it was in a job */
-	if (!image->exec && t->config->scope == CONFIG_SCOPE_JOBS)
+	/* without its exec nothing says in what job it was, or below whom */
+	if (!image->exec && (t->config->scope == CONFIG_SCOPE_JOBS || t->below.pid))
 		verdict = VERDICT_OUT_OF_SCOPE;
 	t->counts.ignored += verdict == RULE_IGNORE;
 	t->counts.opted_out += verdict == VERDICT_OPTED_OUT;

@@ -48,6 +48,10 @@ size_t tracker_kernel_rules(const struct tracker *tracker,
 /* The capture began anew: sequence numbers start from 1 again. */
 void tracker_capture_is_fresh(struct tracker *tracker);
 
+/* From here on only what this process executes and what descends from it is recorded; the rest is
+ * out of scope. */
+void tracker_set_below(struct tracker *tracker, const struct event_task *task);
+
 /* Takes an event; the sink of capture_drain(). -ENOSPC: no room for another one before something is
  * written. */
 int tracker_event(void *tracker, const struct event *event);

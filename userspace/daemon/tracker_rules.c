@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Where the rules meet an exec: once, before it is journaled, so that the verdict goes with it. */
+#include "daemon/live_job.h"
 #include "daemon/tracker_state.h"
 
 #define NAMES_PATIENCE_NS NS_PER_S
@@ -61,6 +62,25 @@ static void strip(const struct event_exec *e, struct event_exec *out)
 	out->head.size = size;
 }
 
+void tracker_set_below(struct tracker *t, const struct event_task *task)
+{
+	t->below = *task;
+}
+
+/* What has run before it, in its process or the one that it was forked from, says so, back to the
+ * process that was named. Whoever's past is not known is not below. */
+static bool is_below(const struct tracker *t, const struct event_exec *e)
+{
+	const struct image *before;
+
+	if (!t->below.pid ||
+	    (e->head.pid == t->below.pid &&
+	     e->head.start_ns / t->node->tick_ns == t->below.start_ns / t->node->tick_ns))
+		return true;
+	before = live_before(t->live, e);
+	return before && before->exec && image_verdict(before) != VERDICT_OUT_OF_SCOPE;
+}
+
 void tracker_judge(struct tracker *t, const struct event_exec *e)
 {
 	struct event_exec *out = (void *)t->filtered;
@@ -70,6 +90,11 @@ void tracker_judge(struct tracker *t, const struct event_exec *e)
 	if (e->head.traits & TRAIT_IGNORED) { /* the rest isn't told */
 		memcpy(out, e, e->head.size);
 		exec_set_verdict(out, RULE_IGNORE, ranks);
+		return;
+	}
+	if (!is_below(t, e)) {
+		strip(e, out);
+		exec_set_verdict(out, VERDICT_OUT_OF_SCOPE, ranks);
 		return;
 	}
 	if (privacy_opts_out(t->privacy, event_bytes(&e->head, e->env))) {

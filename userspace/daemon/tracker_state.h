@@ -36,7 +36,8 @@ struct tracker {
 	struct journal *journal;
 	struct privacy *privacy;
 	struct rules *rules;
-	struct subject subject; /* of the exec at hand */
+	struct subject subject;	 /* of the exec at hand */
+	struct event_task below; /* pid 0: every process is tracked */
 	struct image_list waiting, writing;
 	struct link_list links;
 	struct link_runs *link_runs;
