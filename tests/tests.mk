@@ -39,7 +39,7 @@ FUZZING	:= $(wildcard tests/fuzz/*.t)
 E2E	:= $(sort $(wildcard tests/e2e/*.t))
 # those that take more than some seconds, or build anew: not for check-quick, which takes three minutes
 SLOW_E2E := \
-	cli_daemon cli_mariadb cli_mariadb_odd cli_own cli_reports ingest_exactly_once \
+	cli_daemon cli_mariadb cli_mariadb_odd cli_own cli_reports cli_run ingest_exactly_once \
 	ingest_mariadb ingest_names ingest_prune ingest_prune_delete ingest_prune_kill \
 	ingest_size ingest_xalt_many link_outputs link_setup link_ways node_bounds \
 	node_container node_coverage node_errors node_full node_fuse node_groups node_kill \

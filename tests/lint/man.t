@@ -12,6 +12,7 @@ BUILD = os.environ.get("BUILD", "build")
 # the page of each installed program, and its commands, which have a help of their own
 PROGRAMS = {"runmarkd": ("runmarkd.8", [""]),
             "runmark": ("runmark.1", ["", "find", "show", "tail", "status", "doctor"]),
+            "runmark run": ("runmark-run.1", [""]),
             "runmark-ingest": ("runmark-ingest.8", [""])}
 
 files.need("mandoc", "mandoc of the man pages")
@@ -27,7 +28,7 @@ for program, (page, commands) in PROGRAMS.items():
     shown = files.output_of("mandoc", "-T", "utf8", path)[1]
     shown = re.sub(".\b", "", shown).replace("−", "-")
     for command in commands:
-        _, usage = files.output_of(f"{BUILD}/bin/{program}", *command.split(), "--help")
+        _, usage = files.output_of(f"{BUILD}/bin/{program.split()[0]}", *program.split()[1:], *command.split(), "--help")
         options = set(re.findall(r"^  (--[a-z-]+)", usage, re.M))
         missing = sorted(o for o in options if not re.search(re.escape(o) + r"(?![a-z-])", shown))
         tap.ok(options and not missing, f"{page} has every option of {program} {command}".strip(), missing or usage)

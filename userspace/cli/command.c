@@ -155,12 +155,13 @@ bool command_parse(const struct command *command, int argc, char **argv, void *a
 		   int *ret_operands, int *ret_status)
 {
 	struct option long_options[COMMAND_OPTIONS_MAX + 2];
+	const char *order = command->runs_another ? "+:" : ":";
 	int value, status = 0;
 
 	fill_long_options(command, long_options);
 	opterr = 0;
 	optind = 0; /* glibc: start afresh */
-	while (!status && (value = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+	while (!status && (value = getopt_long(argc, argv, order, long_options, NULL)) != -1) {
 		if (value == OPTION_HELP_VALUE) {
 			command_help(command, stdout);
 			*ret_status = EXIT_FOUND;

@@ -38,6 +38,7 @@ struct command {
 	const char *name;
 	const char *operands; /* as help calls them; NULL: takes none */
 	size_t min_operands, max_operands;
+	bool runs_another;	 /* what follows the first operand is that command's own */
 	const char *summary;	 /* one line of the list of commands */
 	void (*list)(FILE *out); /* prints what the operand can be; may be NULL */
 	const char *details;	 /* paragraphs below the options, may be NULL */
@@ -81,4 +82,4 @@ int command_wrong(const struct command *command, const char *format, ...) PRINTF
 	}
 
 extern const struct command command_find, command_show, command_job, command_report, command_tail,
-	command_status, command_doctor;
+	command_status, command_doctor, command_run;

@@ -29,7 +29,7 @@ _runmark()
 
 	COMPREPLY=()
 	case $prev in
-	--config | --archive | --sacct | --explain-name)
+	--config | --output | --archive | --sacct | --explain-name)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -61,6 +61,11 @@ _runmark()
 				break
 			fi
 		done
+	fi
+	# what runmark run runs, and that command's own
+	if [[ $command == run && $cur != -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -A command -f -- "$cur")
+		return
 	fi
 	# options begin a line of the help; commands do too, in that of runmark itself
 	word=$("$program" ${command:+"$command"} --help 2>/dev/null </dev/null |

@@ -11,7 +11,7 @@
 
 static const struct command *const commands[] = {
 	&command_find, &command_show,	&command_job,	 &command_report,
-	&command_tail, &command_status, &command_doctor,
+	&command_tail, &command_status, &command_doctor, &command_run,
 };
 
 static void print_usage(FILE *out)

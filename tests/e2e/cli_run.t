@@ -1,0 +1,236 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""runmark run: the command runs as it would without, and what ran is told: for root, a plain user, and by the kernel."""
+import collections
+import os
+import pty
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import tap
+from node import BUILD, TOP, can_track
+from private import NOBODY, Private
+
+PYTHON = "/usr/bin/python3"
+CHILDREN = """
+import subprocess, sys
+for i in range(5):
+    subprocess.run(["/usr/bin/env", "true"])
+    subprocess.run("exit 7", shell=True)
+sys.exit(11)
+"""
+# what is run, its status, and what ran by that: (program, end)
+CASES = [
+    ("one program", ["/bin/true"], 0, {("true", 0): 1}),
+    ("one that fails", ["/bin/false"], 1, {("false", 1): 1}),
+    ("a script with pipes", ["sh", "-c", "/bin/echo a b | tr a c | wc -w; ls / >/dev/null; exit 3"], 3,
+     {("dash", 3): 1, ("echo", 0): 1, ("tr", 0): 1, ("wc", 0): 1, ("ls", 0): 1}),
+    ("python with children", [PYTHON, "-c", CHILDREN], 11,
+     {("python3", 11): 1, ("env", "exec"): 5, ("true", 0): 5, ("dash", 7): 5}),
+    ("a chain of programs", ["env", "nice", "sh", "-c", "exec sleep 0.01"], 0,
+     {("env", "exec"): 1, ("nice", "exec"): 1, ("dash", "exec"): 1, ("sleep", 0): 1}),
+    ("a signal", ["sh", "-c", "kill -SEGV $$"], 139, {("dash", "SIGSEGV"): 1}),
+    ("a child that is killed", ["sh", "-c", "sleep 30 & sleep 0.2; kill -KILL $!; wait $!; exit 0"], 0,
+     {("dash", 0): 1, ("sleep", 0): 1, ("sleep", "SIGKILL"): 1}),
+    ("set -e", ["sh", "-ec", "/bin/false; /bin/true"], 1, {("dash", 1): 1, ("false", 1): 1}),
+]
+
+
+def resolved(programs):
+    """Names as this machine has them: what sh and python3 really are."""
+    names = {"dash": os.path.basename(os.path.realpath("/bin/sh")), "python3": os.path.basename(os.path.realpath(PYTHON))}
+    return collections.Counter({(names.get(name, name), end): count for (name, end), count in programs.items()})
+
+
+def check_cases(user):
+    for name, command, status, programs in CASES:
+        done = user.run(*command)
+        tap.ok(done.status == status, f"{name}: its exit status, {status}", done)
+        if has_records(user):
+            tap.equal(done.programs(), resolved(programs), f"{name}: what ran")
+    if has_records(user):
+        known = {run["run_id"] for run in user.found()}
+        tap.ok({run["run_id"] for run in done.runs} <= known, "runs are in the user's own database", known)
+
+
+def has_records(user):
+    return user.bpf or not os.environ.get("RUNMARK_TEST_NO_RECORDS")
+
+
+def check_streams(user):
+    done = user.run("sh", "-c", "cat; echo to error >&2", input="from input\n", stdin=None)
+    tap.equal((done.out, done.err), ("from input\n", "to error\n"), "streams are the command's own")
+    closed = subprocess.run(["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "-", *user.words("sh", "-c", "ls -l /proc/self/fd >$0",
+                                                                                      f"{user.home}/fds")],
+                            env=user.env, check=False)
+    fds = [line.split()[8] for line in open(f"{user.home}/fds").read().splitlines() if "->" in line]
+    # ls has its folder open as the first free one
+    tap.ok(closed.returncode == 0 and not {"2"} & set(fds), "closed streams stay closed", fds)
+    before = {"LD_PRELOAD": "", "RUNMARK_SOCKET": "", "RUNMARK_SPOOL": ""}
+    done = user.run("env")
+    got = dict(line.split("=", 1) for line in done.out.splitlines())
+    added = {name: got[name] for name in got if name not in user.env and name not in ("PWD", "_", "SHLVL", "OLDPWD")}
+    tap.equal(set(added), set() if user.bpf else set(before), "nothing else comes to the environment")
+
+
+def check_failures(user):
+    done = user.run("/no/such/program")
+    tap.ok(done.status == 127 and done.err.count("\n") == 1 and "/no/such/program" in done.err, "a missing command: 127", done)
+    done = user.run("/etc/passwd")
+    tap.ok(done.status == 126 and done.err.count("\n") == 1, "one that can't be run: 126", done)
+    tap.ok(not user.left(), "no folder is left", user.left())
+
+
+def wait_for(condition, seconds=20):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def started(user, *command, **more):
+    """One that has begun: it has made the file."""
+    mark = f"{user.home}/begun"
+    if os.path.exists(mark):
+        os.unlink(mark)
+    process = user.start("sh", "-c", f": >{mark}; {' '.join(command)}", stderr=subprocess.PIPE, text=True, **more)
+    if not wait_for(lambda: os.path.exists(mark), 60):
+        raise RuntimeError("it doesn't begin")
+    return process
+
+
+def check_signals(user):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+        process = started(user, "exec sleep 30")
+        process.send_signal(number)
+        err = process.communicate()[1]
+        tap.ok(process.returncode == 128 + number and "runs of" in err or "run of" in err,
+               f"{number.name} is handed on, and what ran is told", (process.returncode, err))
+    process = started(user, "trap 'exit 23' TERM; while :; do sleep 0.05; done")
+    process.send_signal(signal.SIGTERM)
+    err = process.communicate()[1]
+    tap.equal(process.returncode, 23, "a command that handles a signal ends as it likes")
+    tap.ok(not user.left() and not user.daemons(), "nothing is left", (user.left(), user.daemons()))
+
+
+def terminal(user, command, keys, seconds=60):
+    """Runs it in a shell's way on a terminal of its own: (word, keys) - when the word is seen, the keys are typed. What
+    the terminal showed."""
+    shell = ("import os,signal,sys\n"
+             "signal.signal(signal.SIGTTOU, signal.SIG_IGN)\n"
+             "pid = os.fork()\n"
+             "if not pid:\n"
+             "    os.setpgid(0, 0); os.tcsetpgrp(0, os.getpid()); signal.signal(signal.SIGTTOU, signal.SIG_DFL)\n"
+             "    os.execvp(sys.argv[1], sys.argv[1:])\n"
+             "while True:\n"
+             "    status = os.waitpid(pid, os.WUNTRACED)[1]\n"
+             "    os.tcsetpgrp(0, os.getpgrp())\n"
+             "    if not os.WIFSTOPPED(status): break\n"
+             "    print('stopped', flush=True)\n"
+             "    os.tcsetpgrp(0, pid); os.killpg(pid, signal.SIGCONT)\n"
+             "print('status', os.waitstatus_to_exitcode(status), flush=True)\n")
+    pid, fd = pty.fork()
+    if not pid:
+        os.execve(PYTHON, [PYTHON, "-c", shell, *user.words(*command)], user.env)
+    shown, typed = b"", list(keys)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not select.select([fd], [], [], 0.1)[0]:
+            continue
+        try:
+            piece = os.read(fd, 4096)
+        except OSError:
+            break
+        shown += piece
+        if typed and typed[0][0] in shown:
+            os.write(fd, typed.pop(0)[1])
+    os.close(fd)
+    os.waitpid(pid, 0)
+    return shown.decode(errors="replace")
+
+
+def check_terminal(user):
+    script = "trap 'echo got' INT; echo ready; sleep 1 & wait; wait; exit 5"
+    shown = terminal(user, ["sh", "-c", script], [(b"ready", b"\x03")])
+    tap.ok(shown.count("got") == 1 and "status 5" in shown, "a ^C reaches the command once", shown)
+    shown = terminal(user, ["sh", "-c", "echo ready; sleep 0.5; echo again; sleep 30"], [(b"ready", b"\x1a"), (b"again", b"\x03")])
+    tap.ok("stopped" in shown and "status 130" in shown, "^Z stops all of it, and it goes on", shown)
+
+
+def check_killed(user):
+    process = started(user, "sleep 2; exit 0")
+    daemons = user.daemons()
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    tap.ok(len(daemons) == 1 and wait_for(lambda: not user.daemons()), "killed, its daemon ends as well", daemons)
+    if user.bpf:
+        tap.ok(wait_for(lambda: not [path for path in user.left() if path.startswith("/sys")]), "and its kernel side",
+               user.left())
+
+
+def check_stragglers(user):
+    done = user.run("sh", "-c", "sleep 3 >/dev/null 2>&1 & exit 0")
+    tap.ok(done.status == 0 and "1 process" in done.err, "who still runs is told of", done)
+
+
+def check_without(user):
+    """Nothing of ours works: the command runs all the same."""
+    folder = tempfile.mkdtemp(prefix="runmark-run-test.")
+    os.chmod(folder, 0o755)
+    os.mkdir(f"{folder}/bin")
+    shutil.copy(os.path.join(TOP, BUILD, "bin/runmark"), f"{folder}/bin/runmark")
+    with Private(user.uid, user.bpf, f"{folder}/bin/runmark") as alone:
+        done = alone.run("sh", "-c", "echo out; exit 29")
+        tap.ok((done.status, done.out) == (29, "out\n") and "cannot find" in done.err,
+               "without daemon, loader and library", done)
+    shutil.rmtree(folder)
+    done = user.run("sh", "-c", "echo out; exit 29", options=["--db", "sqlite:/proc/none.db"])
+    tap.ok((done.status, done.out) == (29, "out\n") and user.left(), "without a database: the records are kept", done)
+    for path in user.left():
+        shutil.rmtree(path)
+    if os.geteuid():
+        return
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=64k,mode=700,uid={user.uid}", "tmpfs", user.runtime], check=True)
+    try:
+        done = user.run("sh", "-c", "echo out; exit 29")
+        tap.ok((done.status, done.out) == (29, "out\n") and done.err, "with a full disk", done)
+    finally:
+        subprocess.run(["umount", "-l", user.runtime], check=True)
+
+
+def check_usage(user):
+    for words in ([], ["--no-such"], ["--format", "csv", "true"]):
+        done = subprocess.run([user.runmark, "run", *words], env=user.env, capture_output=True, text=True, check=False)
+        tap.ok(done.returncode == 2 and done.stderr.count("\n") == 1, f"wrong usage: {words}", done)
+    done = subprocess.run(user.words("sh", "-c", "exit 3"), env=user.env, capture_output=True, text=True, check=False)
+    tap.ok(done.returncode == 3 and "runmark find --db" in done.stderr and not done.stdout, "a table on standard error", done)
+
+
+def check(user, name):
+    with user, tap.about(name):
+        check_cases(user)
+        check_streams(user)
+        check_failures(user)
+        check_signals(user)
+        check_terminal(user)
+        check_killed(user)
+        check_stragglers(user)
+        check_without(user)
+        check_usage(user)
+
+
+check(Private(0 if os.geteuid() == 0 else os.geteuid()), "by the module")
+if os.geteuid() == 0:
+    check(Private(NOBODY), "a plain user")
+why = can_track()
+if why:
+    tap.skip("by the kernel", why)
+else:
+    check(Private(bpf=True), "by the kernel")
+tap.done()

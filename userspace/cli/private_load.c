@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What was recorded goes into a database, by runmark-ingest beside us. */
+#include "cli/private.h"
+#include "common/beside.h"
+#include "common/fs.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <sys/wait.h>
+
+#define INGEST_NOTHING 1 /* its exit status where there was nothing to load */
+#define LOG_MAX	       65536
+#define INGEST_LOG     "log.ingest"
+
+static const char *home(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *user = home && *home == '/' ? NULL : getpwuid(geteuid());
+
+	return user ? user->pw_dir : home;
+}
+
+/* By the XDG base directories: one that doesn't begin with a slash counts as none. */
+static int own_url(char **ret)
+{
+	const char *data = getenv("XDG_DATA_HOME"), *at = home();
+	_cleanup_free_ char *folder = NULL;
+	int r;
+
+	if (data && *data == '/')
+		r = asprintf(&folder, "%s/runmark", data);
+	else if (at && *at == '/')
+		r = asprintf(&folder, "%s/.local/share/runmark", at);
+	else
+		return log_err(-ENOENT, "there is no home for a database; use --db");
+	if (r < 0) {
+		folder = NULL;
+		return log_err(-ENOMEM, "cannot load what was recorded");
+	}
+	r = fs_mkdir_all(folder, 0700);
+	if (r < 0)
+		return log_err(r, "cannot make %s for a database; use --db", folder);
+	return asprintf(ret, "sqlite:%s/runmark.db", folder) < 0 ? -ENOMEM : 0;
+}
+
+__attribute__((noreturn)) static void become(const char *program, const char *url,
+					     const struct private_folder *folder, int log_fd,
+					     const struct private_signals *signals)
+{
+	_cleanup_free_ char *spool = private_folder_at(folder, PRIVATE_SPOOL);
+	_cleanup_free_ char *files = private_folder_at(folder, PRIVATE_FILES);
+	const char *argv[] = {program, "--db", url, spool, files, NULL};
+
+	private_signals_restore(signals);
+	private_child_close(log_fd);
+	if (spool && files)
+		execv(program, (char *const *)argv);
+	_exit(EXIT_TROUBLE);
+}
+
+/* What the loader complained of, line by line. */
+static void say(int log_fd)
+{
+	_cleanup_free_ char *text = calloc(1, LOG_MAX + 1);
+
+	if (text && fs_pread_all(log_fd, text, LOG_MAX, 0) > 0)
+		log_warn_lines(text);
+}
+
+static int load(const struct private_folder *folder, const char *url,
+		const struct private_signals *signals)
+{
+	_cleanup_free_ char *program = NULL, *log = private_folder_at(folder, INGEST_LOG);
+	_cleanup_close_ int log_fd = -1;
+	int status = 0, r = beside_find(BESIDE_INGEST, &program);
+	pid_t pid;
+
+	if (r < 0)
+		return log_err(r, "cannot find runmark-ingest beside this program");
+	if (log)
+		log_fd = open(log, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	pid = fork();
+	if (!pid)
+		become(program, url, folder, log_fd, signals);
+	if (pid < 0)
+		return log_err(-errno, "cannot start runmark-ingest");
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (log_fd >= 0)
+		say(log_fd);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) > INGEST_NOTHING)
+		return log_err(-EIO, "not all of what was recorded is in the database");
+	return 0;
+}
+
+int private_load(const struct private_folder *folder, const char *db,
+		 const struct private_signals *signals, char **ret_url)
+{
+	_cleanup_free_ char *url = NULL;
+	int r;
+
+	if (db)
+		url = strdup(db);
+	r = db ? url ? 0 : -ENOMEM : own_url(&url);
+	if (r < 0)
+		return r;
+	r = load(folder, url, signals);
+	*ret_url = TAKE_PTR(url);
+	return r;
+}
