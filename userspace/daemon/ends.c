@@ -88,7 +88,7 @@ size_t ends_watched(const struct ends *ends)
 /* True if it is the same process that is watched already, or whose end is not told yet. */
 static bool is_known(struct ends *ends, pid_t pid, int pidfd)
 {
-	struct process *process = process_find(ends, pid);
+	struct process *process = process_heard(ends, pid);
 
 	if (!process || process->place == PLACE_RECENT)
 		return false;
@@ -104,7 +104,7 @@ static bool is_known(struct ends *ends, pid_t pid, int pidfd)
 			return true;
 	}
 	drain(ends); /* what was sent up to now is of the one that is dead */
-	process = process_find(ends, pid);
+	process = process_heard(ends, pid);
 	if (process && process->place != PLACE_RECENT)
 		process_replaced(ends, process);
 	return false;
@@ -199,7 +199,7 @@ static void tell_forks(struct ends *ends, const struct ends_sink *sink)
 	/* the sink may watch the child, which may bring more forks */
 	for (size_t i = ends->forks_first; i < ends->forks_end; i = MAX(i + 1, ends->forks_first)) {
 		struct fork_told *at = &ends->forks[i % FORKS_MAX], told = *at;
-		struct process *parent = told.child ? process_find(ends, told.parent) : NULL;
+		struct process *parent = told.child ? process_heard(ends, told.parent) : NULL;
 
 		if (parent && parent->place != PLACE_RECENT) {
 			at->child = 0;

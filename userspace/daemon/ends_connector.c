@@ -80,7 +80,7 @@ static void take_fork(struct ends *ends, const struct proc_event *event)
 	pid_t parent = event->event_data.fork.parent_tgid,
 	      child = event->event_data.fork.child_tgid;
 	uint64_t time_ns = event->timestamp_ns + ends->mono_to_boot_ns;
-	struct process *known = process_find(ends, child);
+	struct process *known = process_heard(ends, child);
 
 	if (event->event_data.fork.child_pid != child)
 		return;

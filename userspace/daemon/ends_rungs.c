@@ -76,7 +76,7 @@ static unsigned int prove_sockets(struct ends *ends, pid_t pid)
 	for (int ms = 0; ms < PROVE_MS; ms++) {
 		connector_drain(ends);
 		taskstats_drain(ends);
-		process = process_find(ends, pid);
+		process = process_heard(ends, pid);
 		if (process && (process->told.has_exit || ends->connector_fd < 0) &&
 		    (process->told.has_last || ends->taskstats_fd < 0))
 			break;

@@ -87,7 +87,7 @@ int ends_new_with(const struct ends_options *options, struct ends **ret);
 
 /* --- ends_table.c */
 
-struct process *process_find(struct ends *ends, pid_t pid);
+struct process *process_heard(struct ends *ends, pid_t pid);
 /* What is known of the pid, or a new one in PLACE_RECENT. NULL: no memory. */
 struct process *process_get(struct ends *ends, pid_t pid);
 /* Behind those that are there. */

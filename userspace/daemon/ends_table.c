@@ -10,7 +10,7 @@ static struct process **bucket(struct ends *ends, pid_t pid)
 	return &ends->buckets[(uint32_t)pid * 2654435761U >> 18 & (PROCESS_BUCKETS - 1)];
 }
 
-struct process *process_find(struct ends *ends, pid_t pid)
+struct process *process_heard(struct ends *ends, pid_t pid)
 {
 	struct process *process = *bucket(ends, pid);
 
@@ -28,7 +28,7 @@ void process_forget_told(struct ends *ends, struct process *process)
 
 struct process *process_get(struct ends *ends, pid_t pid)
 {
-	struct process *process = process_find(ends, pid), **at = bucket(ends, pid);
+	struct process *process = process_heard(ends, pid), **at = bucket(ends, pid);
 
 	if (process)
 		return process;
