@@ -112,7 +112,7 @@ struct run_object {
  */
 struct run_end_area {
 	uint32_t is_told;
-	uint32_t pad;
+	uint32_t closed;       /* objects that the loader has let go of since the begin: not told */
 	uint64_t monotonic_ns; /* CLOCK_MONOTONIC_COARSE of the end; 0: not known */
 	uint64_t begin_ns;     /* the same clock at the begin */
 };
@@ -124,9 +124,12 @@ struct run_end_memory {
 
 /*
  * A file of RUNMARK_SPOOL, "<16 hex digits of random[0]>.run": this head, the begin, and at
- * end_offset (a multiple of 64 KiB; 0: none) the end area. Written under another name and renamed,
- * so whoever sees it sees it whole.
+ * end_offset (0: none) the end area, which takes the rest of the file. Written under another name
+ * and renamed, so whoever sees it sees it whole.
  */
+#define RUN_FILE_ALIGN                                                                             \
+	65536 /* of end_offset: a page everywhere. Behind the begin there is a hole */
+#define RUN_FILE_END   16384		     /* bytes of the end area: there are many files */
 #define RUN_FILE_MAGIC 0x0000314e55524b4dULL /* "MKRUN1" */
 struct run_file_head {
 	uint64_t magic;

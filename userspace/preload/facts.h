@@ -3,10 +3,12 @@
 #pragma once
 
 #include "preload/item.h"
+#include "preload/start.h"
 
-struct start {
-	char *const *argv, *const *envp; /* as main gets them */
-};
-
-/* Everything but the objects. */
+/* Everything but strings and objects. */
 void facts_put(struct writer *writer, const struct start *start);
+/* What the daemon knows by itself when a datagram comes, and a file has to tell. */
+void facts_put_place(struct writer *writer);
+
+/* Of CLOCK_*; 0: not known. */
+uint64_t facts_clock_ns(long clock);

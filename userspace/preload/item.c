@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "preload/item.h"
+#include "preload/syscalls.h"
+#include "common/util.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #define PAD_8(n) (((n) + 7) & ~(size_t)7)
 
@@ -17,16 +20,34 @@ void item_begin(struct writer *writer, enum run_phase phase, uint32_t pid, const
 	writer->last = NULL;
 }
 
-void *item_open(struct writer *writer, enum run_item_kind kind, size_t max, size_t *ret_size)
+/* What a process has at hand is enough for most; a message of any size is mapped for the others. */
+static bool grow(struct writer *writer)
 {
-	size_t left = writer->size - writer->used;
+	long address;
 
-	if (left < sizeof(struct run_item) + 8)
+	if (!writer->may_grow || writer->grown)
+		return false;
+	address = CALL_MMAP(RUN_MESSAGE_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+	if (IS_ERROR(address))
+		return false;
+	memcpy((void *)address, writer->data, writer->used);
+	writer->data = (uint8_t *)address;
+	writer->grown = RUN_MESSAGE_MAX;
+	writer->size = RUN_MESSAGE_MAX - RUN_MESSAGE_ARGV - RUN_MESSAGE_ENV - writer->more;
+	return true;
+}
+
+void *item_open(struct writer *writer, enum run_item_kind kind, size_t max)
+{
+	size_t needed = sizeof(struct run_item) + PAD_8(max);
+
+	if (writer->size - writer->used < needed && !grow(writer))
 		return NULL;
-	left = (left - sizeof(struct run_item)) & ~(size_t)7;
+	if (writer->size - writer->used < needed)
+		return NULL;
 	writer->last = (struct run_item *)(writer->data + writer->used);
 	*writer->last = (struct run_item){.kind = (uint16_t)kind};
-	*ret_size = max < left ? max : left;
 	return writer->last + 1;
 }
 
@@ -44,10 +65,9 @@ void item_close(struct writer *writer, size_t len, uint16_t flags)
 bool item_put_two(struct writer *writer, enum run_item_kind kind, const void *a, size_t a_len,
 		  const void *b, size_t b_len)
 {
-	size_t size;
-	uint8_t *data = item_open(writer, kind, a_len + b_len, &size);
+	uint8_t *data = item_open(writer, kind, a_len + b_len);
 
-	if (!data || size < a_len + b_len)
+	if (!data)
 		return false;
 	memcpy(data, a, a_len);
 	memcpy(data + a_len, b, b_len);
@@ -60,8 +80,50 @@ bool item_put(struct writer *writer, enum run_item_kind kind, const void *data, 
 	return item_put_two(writer, kind, data, len, "", 0);
 }
 
-size_t item_finish(struct writer *writer)
+void item_done(struct writer *writer)
 {
-	((struct run_message *)writer->data)->size = (uint32_t)writer->used;
-	return writer->used;
+	if (writer->grown)
+		CALL(SYS_munmap, writer->data, writer->grown);
+	writer->grown = writer->size = writer->used = 0;
+}
+
+void parts_add(struct parts *parts, const void *data, size_t len)
+{
+	if (!len)
+		return;
+	parts->part[parts->count++] = (struct iovec){(void *)data, len};
+	parts->size += len;
+}
+
+void parts_add_item(struct parts *parts, enum run_item_kind kind, uint16_t flags, const void *data,
+		    size_t len, bool add_nul)
+{
+	struct run_item *head = &parts->joint[parts->joints].head;
+	uint8_t *pad = parts->joint[++parts->joints].pad; /* zeros */
+	size_t whole = len + add_nul;
+
+	*head = (struct run_item){.kind = (uint16_t)kind, .flags = flags, .len = (uint32_t)whole};
+	parts_add(parts, head, sizeof(*head));
+	parts_add(parts, data, len);
+	parts_add(parts, pad, PAD_8(whole) - len);
+}
+
+unsigned int parts_slice(const struct parts *parts, size_t offset, size_t len, struct iovec *ret)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < parts->count && len; i++) {
+		const struct iovec *part = &parts->part[i];
+		size_t taken;
+
+		if (offset >= part->iov_len) {
+			offset -= part->iov_len;
+			continue;
+		}
+		taken = MIN(part->iov_len - offset, len);
+		ret[count++] = (struct iovec){(char *)part->iov_base + offset, taken};
+		len -= taken;
+		offset = 0;
+	}
+	return count;
 }

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A message of run_message.h while it is made, in memory of fixed size: what finds no room is cut
- * or left out, and flagged. */
+/*
+ * A message of run_message.h while it is made. Most of it is written into memory of fixed size;
+ * what finds no room is left out, and flagged. Arguments and environment are long and lie together
+ * on the stack: the message refers to them there (struct parts), and only the kernel copies them.
+ */
 #pragma once
 
 #include "common/run_message.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/uio.h>
 
 struct writer {
 	uint8_t *data;
 	size_t size, used;
-	struct run_item *last; /* of the kind that was written last */
+	size_t more;	       /* bytes behind size that are somebody else's */
+	size_t grown;	       /* bytes of a mapping that has taken data's place; 0: none */
+	bool may_grow;	       /* by a system call */
+	struct run_item *last; /* that was written */
 };
 
 /* The head, at the writer's start. */
 void item_begin(struct writer *writer, enum run_phase phase, uint32_t pid,
 		const uint64_t random[2]);
-/* Room for an item of at most max bytes, or what is left; NULL if nothing is. *ret_size: how much.
- */
-void *item_open(struct writer *writer, enum run_item_kind kind, size_t max, size_t *ret_size);
+/* Room for an item of at most max bytes; NULL if there is less left. */
+void *item_open(struct writer *writer, enum run_item_kind kind, size_t max);
 /* len of it were used. */
 void item_close(struct writer *writer, size_t len, uint16_t flags);
 /* All in one; false if it found no room, which the caller flags. */
@@ -27,5 +33,25 @@ bool item_put(struct writer *writer, enum run_item_kind kind, const void *data, 
 /* Two parts in one item. */
 bool item_put_two(struct writer *writer, enum run_item_kind kind, const void *a, size_t a_len,
 		  const void *b, size_t b_len);
-/* Writes the whole size into the head, and returns it. */
-size_t item_finish(struct writer *writer);
+/* Gives back what it grew by. */
+void item_done(struct writer *writer);
+
+#define PARTS_MAX 10
+
+struct parts {
+	struct iovec part[PARTS_MAX];
+	unsigned int count;
+	size_t size;
+	struct {
+		uint8_t pad[8]; /* of the item before */
+		struct run_item head;
+	} joint[3];
+	unsigned int joints;
+};
+
+void parts_add(struct parts *parts, const void *data, size_t len);
+/* An item whose bytes stay where they are; a NUL more behind them, if wanted. */
+void parts_add_item(struct parts *parts, enum run_item_kind kind, uint16_t flags, const void *data,
+		    size_t len, bool add_nul);
+/* The parts of [offset, offset + len), no more than PARTS_MAX; returns how many. */
+unsigned int parts_slice(const struct parts *parts, size_t offset, size_t len, struct iovec *ret);

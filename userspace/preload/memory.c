@@ -67,3 +67,14 @@ char *strrchr(const char *text, int byte)
 	while (*text++);
 	return (char *)found;
 }
+
+int strncmp(const char *a, const char *b, size_t len)
+{
+	for (; len; len--, a++, b++) {
+		if (*a != *b)
+			return *a < *b ? -1 : 1;
+		if (!*a)
+			break;
+	}
+	return 0;
+}

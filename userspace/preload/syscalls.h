@@ -27,18 +27,21 @@ static inline long system_call(long number, long a, long b, long c, long d, long
 
 #elif defined(__i386__)
 
-/* The sixth argument goes in ebp, which holds the frame; nothing here has six. ebx may be the
- * compiler's own. */
+/* More arguments than registers are left to a compiler: they are handed over in memory. */
 static inline long system_call(long number, long a, long b, long c, long d, long e, long f)
 {
-	long result;
+	long arguments[] = {a, b, c, d, e, f}, *at = arguments;
 
-	(void)f;
-	__asm__ volatile("xchgl %%ebx, %[first]\n\tint $0x80\n\txchgl %%ebx, %[first]"
-			 : "=a"(result), [first] "+&r"(a)
-			 : "0"(number), "c"(b), "d"(c), "S"(d), "D"(e)
-			 : "memory");
-	return result;
+	__asm__ volatile(
+		"pushl %%ebx\n\tpushl %%esi\n\tpushl %%edi\n\tpushl %%ebp\n\t"
+		"movl (%%edx), %%ebx\n\tmovl 4(%%edx), %%ecx\n\tmovl 12(%%edx), %%esi\n\t"
+		"movl 16(%%edx), %%edi\n\tmovl 20(%%edx), %%ebp\n\tmovl 8(%%edx), %%edx\n\t"
+		"int $0x80\n\t"
+		"popl %%ebp\n\tpopl %%edi\n\tpopl %%esi\n\tpopl %%ebx"
+		: "+a"(number), "+d"(at)
+		:
+		: "ecx", "memory", "cc");
+	return number;
 }
 
 #elif defined(__aarch64__)
@@ -67,3 +70,14 @@ static inline long system_call(long number, long a, long b, long c, long d, long
 #define CALL(number, ...) CALL_(number, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define CALL_(number, a, b, c, d, e, f, ...)                                                       \
 	system_call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+/* The calls of which 32-bit machines have another form. */
+#ifdef SYS_mmap2
+#define CALL_MMAP(size, prot, flags, fd, offset)                                                   \
+	CALL(SYS_mmap2, 0, size, prot, flags, fd, (offset) / 4096)
+#else
+#define CALL_MMAP(size, prot, flags, fd, offset) CALL(SYS_mmap, 0, size, prot, flags, fd, offset)
+#endif
+
+/* Of an address that mmap(2) returned. */
+#define IS_ERROR(address) ((unsigned long)(address) >= -4095UL)
