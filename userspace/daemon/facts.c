@@ -29,7 +29,7 @@ static uint64_t now_ns(void)
 /* What a fact takes of memory, its place in the tree included; of a question as much. */
 static uint64_t fact_bytes(const struct fact *fact)
 {
-	return sizeof(*fact) + fact->path_len + 96;
+	return sizeof(*fact) + fact->path_len + fact->real_len + 96;
 }
 
 int facts_new(unsigned int workers, struct facts **ret)
@@ -63,6 +63,8 @@ static int fact_compare(const void *a, const void *b)
 	if (x->kind == FACT_USER)
 		return x->uid < y->uid ? -1 : x->uid > y->uid;
 	order = memcmp(&x->file, &y->file, sizeof(x->file));
+	if (!order && x->kind == FACT_TOLD)
+		order = memcmp(&x->notes, &y->notes, sizeof(x->notes));
 	if (order)
 		return order;
 	if (x->path_len != y->path_len)
@@ -95,14 +97,17 @@ static void fact_forget(struct facts *f, struct fact *fact)
 		tdelete(fact, &f->tree, fact_compare);
 	idle_remove(f, fact);
 	f->counts.bytes -= fact_bytes(fact);
+	cleanup_close(&fact->fd);
+	free(fact->real);
 	free(fact->path);
 	free(fact);
 }
 
 static void fact_is_unknown(struct fact *fact, const char *why)
 {
-	fact->state = FACT_UNKNOWN;
-	fact->why = why;
+	/* what was told stays so under the name that it was told by */
+	fact->state = fact->kind == FACT_TOLD ? FACT_KNOWN : FACT_UNKNOWN;
+	fact->why = fact->kind == FACT_TOLD ? NULL : why;
 	fact->known_ns = now_ns();
 }
 
@@ -154,7 +159,7 @@ static void fact_make_private(struct facts *f, struct fact *fact)
 
 static struct fact *fact_get(struct facts *f, const struct fact *key, const uint32_t pids[2])
 {
-	struct fact **found = tfind(key, &f->tree, fact_compare), *fact;
+	struct fact **found = key->is_private ? NULL : tfind(key, &f->tree, fact_compare), *fact;
 
 	if (found && fact_is_stale(f, *found)) {
 		fact_make_private(f, *found);
@@ -166,8 +171,9 @@ static struct fact *fact_get(struct facts *f, const struct fact *key, const uint
 		if (!fact->references)
 			idle_remove(f, fact);
 		fact->references++;
-		if (fact->kind != FACT_FILE && fact->state != FACT_ASKED &&
-		    now_ns() - fact->known_ns > USER_TTL_NS && fact->references == 1)
+		if (fact->kind != FACT_FILE && fact->kind != FACT_TOLD &&
+		    fact->state != FACT_ASKED && now_ns() - fact->known_ns > USER_TTL_NS &&
+		    fact->references == 1)
 			fact_ask(f, fact, pids);
 		return fact;
 	}
@@ -176,6 +182,7 @@ static struct fact *fact_get(struct facts *f, const struct fact *key, const uint
 		return NULL;
 	*fact = *key;
 	fact->state = FACT_ASKED;
+	fact->fd = -1;
 	fact->path = key->path_len ? malloc(key->path_len + 1) : NULL;
 	if (key->path_len && !fact->path) {
 		free(fact);
@@ -186,7 +193,8 @@ static struct fact *fact_get(struct facts *f, const struct fact *key, const uint
 		fact->path[key->path_len] = '\0';
 	}
 	fact->references = 1;
-	if (!tsearch(fact, &f->tree, fact_compare)) {
+	fact->is_private = key->is_private;
+	if (!fact->is_private && !tsearch(fact, &f->tree, fact_compare)) {
 		free(fact->path);
 		free(fact);
 		return NULL;
@@ -203,6 +211,33 @@ struct fact *facts_file(struct facts *f, const struct event_file *file, struct b
 		.kind = FACT_FILE, .file = *file, .path = (char *)path.data, .path_len = path.len};
 
 	return fact_get(f, &key, (const uint32_t[2]){pid, parent_pid});
+}
+
+struct fact *facts_told(struct facts *f, struct bytes path, const struct note_ids *notes,
+			uint32_t pid, uint32_t parent_pid)
+{
+	struct fact key;
+
+	memset(&key, 0, sizeof(key)); /* its padding is compared */
+	key.kind = FACT_TOLD;
+	key.notes.has_watermark = notes->has_watermark;
+	key.notes.build_id_len = MIN(notes->build_id_len, NOTE_BUILD_ID_MAX);
+	memcpy(key.notes.watermark, notes->watermark, sizeof(key.notes.watermark));
+	memcpy(key.notes.build_id, notes->build_id, key.notes.build_id_len);
+	key.path = (char *)path.data;
+	key.path_len = path.len;
+	return fact_get(f, &key, (const uint32_t[2]){pid, parent_pid});
+}
+
+struct fact *facts_memory(struct facts *f, uint32_t pid, uint32_t uid, uint64_t address,
+			  uint64_t size)
+{
+	struct fact key = {.kind = FACT_MEMORY,
+			   .uid = uid,
+			   .file = {.inode = address, .size = size},
+			   .is_private = true};
+
+	return fact_get(f, &key, (const uint32_t[2]){pid, 0});
 }
 
 struct fact *facts_user(struct facts *f, uint32_t uid)
@@ -244,8 +279,10 @@ struct fact *facts_give_up(struct facts *f, struct fact *fact)
 
 	if (copy) {
 		*copy = *fact;
-		copy->state = FACT_UNKNOWN;
-		copy->why = "not looked up in time";
+		fact_is_unknown(copy, "not looked up in time");
+		copy->real = NULL;
+		copy->real_len = 0;
+		copy->fd = -1;
 		copy->is_private = true;
 		copy->references = 1;
 		copy->path = fact->path ? malloc(fact->path_len + 1) : NULL;
@@ -279,7 +316,8 @@ static void answer_take(struct facts *f, struct question *question)
 	fact->known_ns = now_ns();
 	f->counts.silent += question->lookup.is_refused;
 	f->counts.waiting--;
-	f->counts.waiting_bytes -= fact_bytes(fact);
+	f->counts.waiting_bytes -= fact_bytes(fact) - fact->real_len;
+	f->counts.bytes += fact->real_len;
 	if (question->lookup.is_denied) /* it depends on the process then */
 		fact_make_private(f, fact);
 	facts_release(f, fact);

@@ -20,8 +20,9 @@
 #define FACTS_QUEUE_BYTES (4 << 20)
 #define FACTS_PATIENCE_NS (5 * NS_PER_S)
 
-/* a file's ids; a user's name; the number of a user or a group, by name */
-enum fact_kind { FACT_FILE, FACT_USER, FACT_USER_ID, FACT_GROUP_ID };
+/* a file's ids; a user's name; the number of a user or a group, by name; the name that a file of
+ * which a process itself has told the ids has in the end; a process's memory */
+enum fact_kind { FACT_FILE, FACT_USER, FACT_USER_ID, FACT_GROUP_ID, FACT_TOLD, FACT_MEMORY };
 enum fact_state { FACT_ASKED, FACT_KNOWN, FACT_UNKNOWN };
 
 struct fact {
@@ -36,6 +37,9 @@ struct fact {
 	/* the answer */
 	struct note_ids notes;
 	char user[64]; /* empty: there is no such user */
+	char *real;    /* of FACT_TOLD: the path without links; NULL: as it was told */
+	size_t real_len;
+	int fd; /* of FACT_MEMORY */
 	/* of who saves facts: as which of its files, in which saving */
 	uint32_t saved_as, saved_in;
 	/* the cache's own */
@@ -58,6 +62,24 @@ void facts_free(struct facts *facts);
  */
 struct fact *facts_file(struct facts *facts, const struct event_file *file, struct bytes path,
 			uint32_t pid, uint32_t parent_pid);
+/*
+ * A file of which a process has told path and ids: known but for its real path. Links are followed
+ * as that process would follow them.
+ */
+struct fact *facts_told(struct facts *facts, struct bytes path, const struct note_ids *notes,
+			uint32_t pid, uint32_t parent_pid);
+/*
+ * Memory that a process of that user shares, from address on, as a file to read, which stays when
+ * the process ends. Only what is no file system's is opened: anonymous memory.
+ */
+struct fact *facts_memory(struct facts *facts, uint32_t pid, uint32_t uid, uint64_t address,
+			  uint64_t size);
+/* The path to show. */
+static inline struct bytes fact_path(const struct fact *fact)
+{
+	return fact->real ? (struct bytes){fact->real, fact->real_len}
+			  : (struct bytes){fact->path, fact->path_len};
+}
 struct fact *facts_user(struct facts *facts, uint32_t uid);
 /* kind: FACT_USER_ID or FACT_GROUP_ID. */
 struct fact *facts_id(struct facts *facts, enum fact_kind kind, struct bytes name);

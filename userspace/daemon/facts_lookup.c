@@ -12,6 +12,7 @@
 #include "daemon/facts_lookup.h"
 #include "common/elf_id.h"
 #include "daemon/facts_memory.h"
+#include "daemon/facts_real.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -29,6 +30,8 @@ int lookup_init(struct lookup *l, const struct fact *fact, const uint32_t pids[2
 			     .file = fact->file,
 			     .pids = {pids[0], pids[1]},
 			     .uid = fact->uid,
+			     .notes = fact->notes,
+			     .fd = -1,
 			     .place = fact_place(fact)};
 	if (fact->path) {
 		l->path = strdup(fact->path);
@@ -40,12 +43,23 @@ int lookup_init(struct lookup *l, const struct fact *fact, const uint32_t pids[2
 
 void lookup_done(struct lookup *l)
 {
+	cleanup_close(&l->fd);
+	free(l->real);
 	free(l->path);
 }
 
 place_t fact_place(const struct fact *fact)
 {
-	return fact->kind == FACT_FILE ? fact->file.device : PLACE_NAMES;
+	switch (fact->kind) {
+	case FACT_FILE:
+		return fact->file.device;
+	case FACT_TOLD:
+		return PLACE_WAY;
+	case FACT_MEMORY:
+		return PLACE_USER(fact->uid);
+	default:
+		return PLACE_NAMES;
+	}
 }
 
 const char *place_is_silent(place_t place)
@@ -56,8 +70,7 @@ const char *place_is_silent(place_t place)
 				  : "file system does not answer";
 }
 
-/* NULL, or why not. */
-static const char *enter(struct lookup *l, place_t place)
+const char *lookup_enter(struct lookup *l, place_t place)
 {
 	if (!l->enter || l->enter(l, place))
 		return NULL;
@@ -104,8 +117,7 @@ static const char *failed(struct lookup *l)
 	return l->is_denied ? "file may not be opened by root" : "file could not be opened";
 }
 
-/* The folder's file system, without asking it. */
-static place_t folder_place(int folder)
+place_t lookup_folder_place(int folder)
 {
 	struct statx st;
 
@@ -114,22 +126,30 @@ static place_t folder_place(int folder)
 	return st.stx_dev_major << 20 | st.stx_dev_minor;
 }
 
-/*
- * One part of a path, from a folder. A mount point is told from other folders before it is entered:
- * some file systems are asked then, and ours not any more.
- */
-static const char *step(struct lookup *l, int folder, const char *name, int *ret)
+/* What is mounted there, before it is known what that is. */
+static place_t way_place(int folder, const char *name)
+{
+	uint32_t hash = (uint32_t)lookup_folder_place(folder);
+
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 16777619;
+	return PLACE_WAY | hash;
+}
+
+/* A mount point is told from other folders before it is entered. */
+const char *lookup_step(struct lookup *l, int folder, const char *name, int *ret)
 {
 	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
 			       .resolve = RESOLVE_NO_XDEV};
-	const char *why = enter(l, folder_place(folder));
+	const char *why = lookup_enter(l, lookup_folder_place(folder));
 	int fd;
 
 	if (why)
 		return why;
 	fd = syscall(SYS_openat2, folder, name, &how, sizeof(how));
 	if (fd < 0 && (errno == EXDEV || errno == ENOSYS)) {
-		why = enter(l, l->file.device);
+		why = lookup_enter(l, l->kind == FACT_TOLD ? way_place(folder, name)
+							   : l->file.device);
 		if (why)
 			return why;
 		fd = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -157,7 +177,7 @@ static const char *walk(struct lookup *l, const char *root, const char *path, in
 			return "file was gone";
 		memcpy(name, path, len);
 		name[len] = '\0';
-		why = step(l, at, name, &next);
+		why = lookup_step(l, at, name, &next);
 		if (why)
 			return why;
 		close(at);
@@ -172,7 +192,7 @@ static const char *walk(struct lookup *l, const char *root, const char *path, in
  * stands at place is looked at first. */
 static const char *file_open(struct lookup *l, int place, int *ret)
 {
-	const char *why = enter(l, l->file.device);
+	const char *why = lookup_enter(l, l->file.device);
 	char again[48];
 	struct stat st;
 	int fd;
@@ -229,8 +249,8 @@ static void lookup_file(struct lookup *l)
 		l->why = NULL;
 	if (l->why && l->path && !l->is_refused)
 		l->why = file_open_path(l, "/", &fd);
-	if (l->why && l->is_denied && !l->is_refused && !enter(l, PLACE_PROCESS(l->pids[0])) &&
-	    !memory_notes(l, &l->notes)) {
+	if (l->why && l->is_denied && !l->is_refused &&
+	    !lookup_enter(l, PLACE_PROCESS(l->pids[0])) && !memory_notes(l, &l->notes)) {
 		l->found = true;
 		l->why = NULL;
 		return;
@@ -296,10 +316,8 @@ static void lookup_id(struct lookup *l)
 }
 
 static void (*const lookups[])(struct lookup *) = {
-	[FACT_FILE] = lookup_file,
-	[FACT_USER] = lookup_user,
-	[FACT_USER_ID] = lookup_id,
-	[FACT_GROUP_ID] = lookup_id,
+	[FACT_FILE] = lookup_file,   [FACT_USER] = lookup_user, [FACT_USER_ID] = lookup_id,
+	[FACT_GROUP_ID] = lookup_id, [FACT_TOLD] = lookup_real, [FACT_MEMORY] = lookup_memory,
 };
 
 void lookup_run(struct lookup *l)
@@ -309,9 +327,17 @@ void lookup_run(struct lookup *l)
 	lookups[l->kind](l);
 }
 
-void lookup_answer(const struct lookup *l, struct fact *fact)
+void lookup_answer(struct lookup *l, struct fact *fact)
 {
+	if (fact->kind == FACT_TOLD) {
+		fact->state = FACT_KNOWN; /* under one name or the other */
+		free(fact->real);
+		fact->real = TAKE_PTR(l->real);
+		fact->real_len = fact->real ? strlen(fact->real) : 0;
+		return;
+	}
 	fact->state = l->found ? FACT_KNOWN : FACT_UNKNOWN;
+	fact->fd = TAKE_FD(l->fd);
 	fact->why = l->why;
 	fact->notes = l->notes;
 	fact->uid = l->uid;

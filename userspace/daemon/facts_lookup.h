@@ -10,6 +10,10 @@ typedef uint64_t place_t;
 #define PLACE_NAMES UINT64_MAX
 /* A process's memory: whoever maps or faults in it may hold its lock. Devices have 32 bits. */
 #define PLACE_PROCESS(pid) (UINT64_C(1) << 32 | (pid))
+/* That of all processes of a user: each could have its own lock kept. */
+#define PLACE_USER(uid) (UINT64_C(2) << 32 | (uid))
+/* Where only the way is: each step of it has its own place. */
+#define PLACE_WAY (UINT64_C(3) << 32)
 
 struct lookup {
 	enum fact_kind kind;
@@ -25,6 +29,8 @@ struct lookup {
 	const char *why;
 	struct note_ids notes;
 	char user[64];
+	char *real;
+	int fd;
 	/* Called before each step that may hang at another place. False: it would. NULL: go on. */
 	bool (*enter)(struct lookup *lookup, place_t place);
 	void *enter_arg;
@@ -38,5 +44,13 @@ place_t fact_place(const struct fact *fact);
 const char *place_is_silent(place_t place);
 /* Looks; may block as long as the file system or the name service does. */
 void lookup_run(struct lookup *lookup);
-/* Writes what was found into the fact. */
-void lookup_answer(const struct lookup *lookup, struct fact *fact);
+/* What was found goes to the fact. */
+void lookup_answer(struct lookup *lookup, struct fact *fact);
+
+/* For the ways of looking: NULL, or why it can't be gone on. */
+/* What comes may hang at that place. */
+const char *lookup_enter(struct lookup *lookup, place_t place);
+/* The folder's file system, without asking it. */
+place_t lookup_folder_place(int folder);
+/* One part of a path, from a folder: some file systems are asked then, and ours not any more. */
+const char *lookup_step(struct lookup *lookup, int folder, const char *name, int *ret);

@@ -33,13 +33,19 @@ static bool add_sum(cJSON *object, const struct group_sum *sum, enum run_value v
 	       record_add_number(json, "max", run_value_shown(value, sum->max));
 }
 
-static bool add_usage(cJSON *record, const struct group_state *s)
+/* Of all members, or of those whose peak is. */
+static bool is_known(const struct group *group, enum run_value value)
+{
+	return value == RUN_MAX_RSS ? group->s.rss_count : run_value_is_known(group->first, value);
+}
+
+static bool add_usage(cJSON *record, const struct group *group)
 {
 	cJSON *usage = cJSON_AddObjectToObject(record, "usage");
 
 	for (enum run_value i = RUN_USER_US; usage && i < RUN_VALUES; i++)
-		if (i == RUN_MAX_RSS && !s->rss_count ? !record_add_null(usage, run_value_name(i))
-						      : !add_sum(usage, &s->sums[i], i))
+		if (!is_known(group, i) ? !record_add_null(usage, run_value_name(i))
+					: !add_sum(usage, &group->s.sums[i], i))
 			return false;
 	return usage;
 }
@@ -83,6 +89,12 @@ static bool add_incomplete(cJSON *record, const struct group *group, const char 
 	for (unsigned int bit = 0; group_has_env(group) && bit < EVENT_FLAG_BITS; bit++)
 		if (group->first->s.flags & (EVENT_ENV_CUT | EVENT_ENV_FAULT) & 1u << bit)
 			cJSON_AddItemToArray(list, cJSON_CreateString(event_flag_text(bit)));
+	if (!is_known(group, RUN_FORKS))
+		cJSON_AddItemToArray(
+			list, cJSON_CreateString("usage.forks: not known, nor what copies used"));
+	if (image_is_told(group->first))
+		cJSON_AddItemToArray(list,
+				     cJSON_CreateString("exe.fstype: not told by the module"));
 	if (group->s.rss_count < group->s.count) {
 		snprintf(text, sizeof(text), "usage.max_rss: known of %llu runs only",
 			 (unsigned long long)group->s.rss_count);
@@ -106,7 +118,7 @@ static bool add_who(cJSON *record, const struct node *node, const struct group *
 	return cJSON_AddStringToObject(record, "host", node->host) &&
 	       cJSON_AddStringToObject(record, "cluster", node->cluster) &&
 	       cJSON_AddStringToObject(record, "boot_id", node->boot_id) &&
-	       cJSON_AddStringToObject(record, "source", "bpf") &&
+	       cJSON_AddStringToObject(record, "source", run_source(first)) &&
 	       cJSON_AddStringToObject(record, "origin",
 				       first->s.origin == ORIGIN_FORK ? "fork" : "exec") &&
 	       job_json_add(record, &job, cgroup) && record_add_text(record, "cgroup", cgroup) &&
@@ -131,7 +143,7 @@ cJSON *group_record(const struct node *node, const struct group *group, const ch
 	    !json_add_or_null(record, "env_set", env_hash) ||
 	    !json_add_or_null(record, "object_set", object_hash) ||
 	    !record_add_number(record, "count", group->s.count) || !add_times(record, group) ||
-	    !add_exits(record, &group->s) || !add_usage(record, &group->s) ||
+	    !add_exits(record, &group->s) || !add_usage(record, group) ||
 	    !add_incomplete(record, group, object_hash)) {
 		cJSON_Delete(record);
 		return NULL;

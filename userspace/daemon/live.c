@@ -317,24 +317,37 @@ void live_apply(struct live *l, const struct event *event, bool is_scan)
 	}
 }
 
+static void process_is_gone(struct live *l, struct process *p)
+{
+	struct live_key run;
+
+	if (p->next)
+		process_go_on(l, p);
+	run = p->image ? p->image->s.key : (struct live_key){};
+	l->counts.unseen_ends += p->image != NULL;
+	if (p->is_copy)
+		process_fold(p, NULL);
+	else
+		process_end_image(l, p, END_UNSEEN, 0);
+	process_end(l, p, &run);
+}
+
 void live_reconcile(struct live *l, bool (*is_alive)(void *arg, uint32_t pid, uint64_t start_ns),
 		    void *arg)
 {
 	struct process *p, *next;
-	struct live_key run;
 
 	for (p = TAILQ_FIRST(&l->all); p; p = next) {
 		next = TAILQ_NEXT(p, all);
-		if (is_alive(arg, p->pid, p->start_ns))
-			continue;
-		if (p->next)
-			process_go_on(l, p);
-		run = p->image ? p->image->s.key : (struct live_key){};
-		l->counts.unseen_ends += p->image != NULL;
-		if (p->is_copy)
-			process_fold(p, NULL);
-		else
-			process_end_image(l, p, END_UNSEEN, 0);
-		process_end(l, p, &run);
+		if (!p->is_told && !is_alive(arg, p->pid, p->start_ns))
+			process_is_gone(l, p);
 	}
+}
+
+void live_gone(struct live *l, uint32_t pid, uint64_t start_ns)
+{
+	struct process *p = process_find(l, pid, start_ns);
+
+	if (p)
+		process_is_gone(l, p);
 }

@@ -120,6 +120,8 @@ void live_apply(struct live *live, const struct event *event, bool is_scan);
  * (image_free()). */
 struct image_list *live_finished(struct live *live);
 void image_free(struct facts *facts, struct image *image);
+/* True if its process told of it itself, and the kernel side did not. */
+bool image_is_told(const struct image *image);
 /* What the rules say of it (daemon/rules.h); of one whose exec was not seen: full. */
 unsigned int image_verdict(const struct image *image);
 
@@ -137,13 +139,35 @@ const struct image *live_image_of(const struct live *live, uint32_t pid, uint64_
  */
 int live_job(const struct live *live, const struct event_exec *exec, struct job *ret);
 
-/* Ends every process that is_alive() denies: its end was not seen. */
+/* Ends every process that is_alive() denies: its end was not seen. Not those that told of
+ * themselves, whose ends others tell. */
 void live_reconcile(struct live *live, bool (*is_alive)(void *arg, uint32_t pid, uint64_t start_ns),
 		    void *arg);
+/* The same for one process. */
+void live_gone(struct live *live, uint32_t pid, uint64_t start_ns);
 
 /* Has programs looked at that have run for LIVE_YOUNG_NS and whose notes nobody has told of: while
  * they run, their memory can be read. */
 void live_look(struct live *live, uint64_t now_ns);
+
+/* The processes of which only what they told themselves is known, copies too. token: of the exec,
+ * 0 if its image isn't known. */
+struct live_told {
+	struct live_key key;
+	uint64_t token, end_memory, begin_ns;
+	uint32_t uid;
+	bool is_copy;
+};
+void live_each_told(const struct live *live, void (*each)(void *arg, const struct live_told *told),
+		    void *arg);
+/* A process of that pid that started in the tick that begins at start_ns. False: there is none. */
+struct live_found {
+	struct live_key key;
+	const struct image *image; /* NULL: not known */
+	bool is_copy, is_told;
+};
+bool live_find(const struct live *live, uint32_t pid, uint64_t start_ns, uint64_t tick_ns,
+	       struct live_found *ret);
 
 /* Each process's own image. */
 void live_each(struct live *live, void (*each)(void *arg, struct image *image), void *arg);
@@ -163,14 +187,17 @@ struct live_saver live_saver(live_writer writer, void *arg);
 int image_save(const struct image *image, struct live_saver *saver);
 int live_save(const struct live *live, struct live_saver *saver);
 struct live_file_state { /* JOURNAL_FILE: its path is behind it */
-	uint32_t number, pad;
+	uint32_t number;
+	uint32_t is_told; /* by a process itself: notes are its word */
 	struct event_file file;
+	struct note_ids notes;
 };
 struct live_process_state { /* JOURNAL_PROCESS: one that runs no image of its own */
 	struct live_key key, parent;
 	struct live_key run; /* that it is a copy of; pid 0: not known */
 	uint64_t fork_ns;
 	uint64_t is_dropped; /* what it runs found no room */
+	uint64_t is_told;    /* the kernel side doesn't know it */
 };
 struct live_job_state { /* JOURNAL_JOB: an image's, where its own exec doesn't tell it */
 	struct live_key key;

@@ -71,7 +71,7 @@ struct image *image_clone(const struct image *image, const struct live_key *key,
 	clone->s.origin = ORIGIN_FORK;
 	clone->s.uid = image->s.uid;
 	clone->s.flags = image->s.flags;
-	clone->s.traits = image->s.traits & (TRAIT_COMPAT | TRAITS_NAMESPACES);
+	clone->s.traits = image->s.traits & (TRAIT_COMPAT | TRAITS_NAMESPACES | TRAIT_TOLD);
 	clone->job = held_job_hold(image->job);
 	memcpy(clone->s.comm, image->s.comm, sizeof(clone->s.comm));
 	clone->program = facts_hold(image->program);
@@ -137,6 +137,11 @@ bool image_state_check(const struct live_image_state *state)
 	       state->notes.build_id_len <= NOTE_BUILD_ID_MAX;
 }
 
+bool image_is_told(const struct image *image)
+{
+	return (image->exec ? image->exec->head.traits : image->s.traits) & TRAIT_TOLD;
+}
+
 unsigned int image_verdict(const struct image *image)
 {
 	return image->exec ? exec_verdict(image->exec) : RULE_FULL;
@@ -185,7 +190,7 @@ static void image_drop_program(struct image *image, struct facts *facts)
 }
 
 /* The traits of an exec's event that are of its own image, and not of the one that it ended. */
-#define TRAITS_BEFORE (TRAIT_HAD_STATE | TRAIT_RSS_EXACT)
+#define TRAITS_BEFORE (TRAIT_HAD_STATE | TRAIT_RSS_EXACT | TRAIT_USAGE_UNKNOWN | TRAIT_USAGE_TIMES)
 
 /*
  * The number of the argument that is the script for which env(1), run for its #! line, now runs an
@@ -213,7 +218,8 @@ static uint32_t script_argument(const struct event_exec *env, const struct event
 /* True if exec->before is all that the process had used since its fork. */
 static bool exec_knows_used(const struct event_exec *exec)
 {
-	return exec && !(exec->head.traits & (TRAIT_HAD_STATE | TRAIT_SCANNED));
+	return exec &&
+	       !(exec->head.traits & (TRAIT_HAD_STATE | TRAIT_SCANNED | TRAIT_USAGE_UNKNOWN));
 }
 
 void exec_past_of(const struct image *before, const struct event_exec *e, struct exec_past *ret)
@@ -223,7 +229,7 @@ void exec_past_of(const struct image *before, const struct event_exec *e, struct
 	*ret = (struct exec_past){.used = e->before, .knows_used = exec_knows_used(e)};
 	if (exec && !e->interp.len)
 		ret->script_argument = script_argument(exec, e);
-	if (ret->knows_used || (e->head.traits & TRAIT_SCANNED))
+	if (ret->knows_used || (e->head.traits & (TRAIT_SCANNED | TRAIT_USAGE_UNKNOWN)))
 		return;
 	/* e tells what the image before has used alone */
 	if (before && before->s.origin != ORIGIN_FORK && exec_knows_used(exec)) {
@@ -235,8 +241,10 @@ void exec_past_of(const struct image *before, const struct event_exec *e, struct
 void image_set_usage(struct image *image, const struct event_usage *usage, uint32_t traits)
 {
 	image->s.usage = *usage;
-	image->s.has_usage = true;
+	image->s.has_usage = !(traits & TRAIT_USAGE_UNKNOWN);
 	image->s.traits = (image->s.traits & ~TRAITS_BEFORE) | (traits & TRAITS_BEFORE);
+	if (!image->s.has_usage)
+		return;
 	if ((traits & TRAIT_HAD_STATE) || image->s.origin == ORIGIN_FORK)
 		return;
 	/* of the process, since its fork: an exec by a thread loses the kernel side's state */
@@ -245,6 +253,8 @@ void image_set_usage(struct image *image, const struct event_usage *usage, uint3
 		return;
 	}
 	usage_subtract(&image->s.usage, &image->exec->before);
+	if (traits & TRAIT_TOLD) /* who tells of an end knows the peak of its last image */
+		return;
 	if (usage->max_rss <= image->exec->before.max_rss)
 		image->s.traits &= ~TRAIT_RSS_EXACT;
 }
@@ -312,10 +322,30 @@ static void image_set_notes(struct image *image, struct bytes notes)
 /* The scan of /proc knows less of a file than the kernel side. */
 static bool is_same_object(const struct fact *a, const struct fact *b)
 {
+	if (a->kind != b->kind)
+		return false;
 	return a == b ||
 	       (is_same_inode(&a->file, &b->file) &&
 		(!*a->file.fstype || !*b->file.fstype || a->is_private || b->is_private) &&
 		a->path_len == b->path_len && !memcmp(a->path, b->path, a->path_len));
+}
+
+/* Told by the process: the notes are the mapped object's, not the program's. */
+static bool mapping_is_object(const struct event_mmap *e)
+{
+	return (e->head.traits & TRAIT_TOLD) && e->path.len;
+}
+
+static struct fact *mapping_ask(const struct image *image, struct facts *facts,
+				const struct event_mmap *e)
+{
+	struct bytes path = event_bytes(&e->head, e->path);
+	struct note_ids notes = {};
+
+	if (!mapping_is_object(e))
+		return facts_file(facts, &e->file, path, e->head.pid, image->s.ppid);
+	note_scan(event_bytes(&e->head, e->notes), __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__, &notes);
+	return facts_told(facts, path, &notes, e->head.pid, image->s.ppid);
 }
 
 void image_add_mapping(struct image *image, struct facts *facts, const struct event_mmap *e)
@@ -324,14 +354,14 @@ void image_add_mapping(struct image *image, struct facts *facts, const struct ev
 
 	image->s.flags |= e->head.flags;
 	/* from the memory that the kernel knows as the program's: its loader's */
-	if (!image->s.awaits_program && !image->s.by_loader)
+	if (!image->s.awaits_program && !image->s.by_loader && !mapping_is_object(e))
 		image_set_notes(image, event_bytes(&e->head, e->notes));
 	if (!e->path.len || !image_is_recorded(image))
 		return;
 	if (image->s.awaits_program && image_adopt_program(image, facts, e))
 		return;
 	/* the program itself is no object of its own */
-	if (image->exec && is_same_inode(&e->file, &image->exec->file))
+	if (!mapping_is_object(e) && image->exec && is_same_inode(&e->file, &image->exec->file))
 		return;
 	if (image->s.lacks_objects)
 		return;
@@ -339,8 +369,7 @@ void image_add_mapping(struct image *image, struct facts *facts, const struct ev
 		image->s.flags |= EVENT_OBJECTS_LIMIT;
 		return;
 	}
-	fact = facts_file(facts, &e->file, event_bytes(&e->head, e->path), e->head.pid,
-			  image->s.ppid);
+	fact = mapping_ask(image, facts, e);
 	if (!fact) {
 		image->s.flags |= EVENT_OBJECT_FAULT;
 		return;

@@ -34,6 +34,8 @@ void image_ask_missing(struct image *image, struct facts *facts);
  * runs: its file, its notes. The loader becomes one of its objects (live_loader.c).
  */
 bool image_is_loader(const struct image *image);
+/* By its name alone. */
+bool path_is_loader(struct bytes path);
 /* True if the mapping was the program's. */
 bool image_adopt_program(struct image *image, struct facts *facts, const struct event_mmap *e);
 

@@ -12,6 +12,8 @@
 
 struct saved_file {
 	struct event_file file;
+	struct note_ids notes;
+	bool is_told;
 	size_t path_len;
 	char *path;
 };
@@ -29,12 +31,16 @@ static int file_save(struct fact *fact, struct live_saver *saver)
 	union {
 		struct live_file_state state;
 		char room[sizeof(struct live_file_state) + PATH_MAX_BYTES];
-	} buffer = {.state = {.number = saver->files, .file = fact->file}};
+	} buffer = {.state = {.number = saver->files,
+			      .file = fact->file,
+			      .is_told = fact->kind == FACT_TOLD}};
 	size_t len = MIN(fact->path_len, (size_t)PATH_MAX_BYTES);
 	int r;
 
 	if (fact->saved_in == saver->saving)
 		return 0;
+	if (buffer.state.is_told)
+		buffer.state.notes = fact->notes;
 	if (len)
 		memcpy(buffer.room + sizeof(buffer.state), fact->path, len);
 	r = saver->writer(saver->arg, JOURNAL_FILE, &buffer, sizeof(buffer.state) + len);
@@ -78,7 +84,8 @@ int image_save(const struct image *image, struct live_saver *saver)
 				 .time_ns = image->s.begin_ns,
 				 .start_ns = image->s.key.start_ns,
 				 .pid = image->s.key.pid,
-				 .exec_id = image->s.key.exec_id},
+				 .exec_id = image->s.key.exec_id,
+				 .traits = image->s.traits & TRAIT_TOLD},
 			.path = {sizeof(none), 0},
 			.notes = {sizeof(none), 0},
 		};
@@ -100,6 +107,7 @@ static int process_save(const struct process *p, struct live_saver *saver)
 		.parent = p->parent,
 		.fork_ns = p->fork_ns,
 		.is_dropped = p->is_dropped,
+		.is_told = p->is_told,
 	};
 
 	if (p->is_copy)
@@ -205,12 +213,21 @@ static void restore_process(struct live *l, const struct live_process_state *sta
 		return;
 	p->parent = state->parent;
 	p->is_dropped = state->is_dropped;
+	p->is_told = state->is_told;
 	if (!origin || origin->is_copy || !origin->image ||
 	    !key_is_equal(&origin->image->s.key, run))
 		return;
 	p->image = origin->image;
 	p->is_copy = true;
 	TAILQ_INSERT_TAIL(&p->image->copies, p, copies);
+}
+
+static bool notes_check(const struct note_ids *notes)
+{
+	uint8_t flag;
+
+	memcpy(&flag, &notes->has_watermark, 1);
+	return flag <= 1 && notes->build_id_len <= NOTE_BUILD_ID_MAX;
 }
 
 static void restore_file(struct live *l, struct bytes data)
@@ -222,7 +239,8 @@ static void restore_file(struct live *l, struct bytes data)
 		return;
 	memcpy(&state, data.data, sizeof(state));
 	if (state.number != l->file_count ||
-	    !memchr(state.file.fstype, 0, sizeof(state.file.fstype)))
+	    !memchr(state.file.fstype, 0, sizeof(state.file.fstype)) ||
+	    (state.is_told && !notes_check(&state.notes)))
 		return;
 	if (l->file_count == l->file_size) {
 		files = reallocarray(l->files, 2 * l->file_size + 64, sizeof(*files));
@@ -232,7 +250,10 @@ static void restore_file(struct live *l, struct bytes data)
 		l->file_size = 2 * l->file_size + 64;
 	}
 	file = &l->files[l->file_count];
-	*file = (struct saved_file){.file = state.file, .path_len = data.len - sizeof(state)};
+	*file = (struct saved_file){.file = state.file,
+				    .notes = state.notes,
+				    .is_told = state.is_told,
+				    .path_len = data.len - sizeof(state)};
 	file->path = malloc(file->path_len + 1);
 	if (!file->path)
 		return;
@@ -249,6 +270,16 @@ static struct image *image_of_key(struct live *l, const struct live_key *key)
 		return p->next;
 	return p && p->image && !p->is_copy && key_is_equal(&p->image->s.key, key) ? p->image
 										   : NULL;
+}
+
+static struct fact *file_ask(struct live *l, const struct saved_file *file,
+			     const struct image *image)
+{
+	struct bytes path = {file->path, file->path_len};
+
+	return file->is_told
+		       ? facts_told(l->facts, path, &file->notes, image->s.key.pid, image->s.ppid)
+		       : facts_file(l->facts, &file->file, path, image->s.key.pid, image->s.ppid);
 }
 
 static void restore_objects(struct live *l, struct bytes data)
@@ -272,8 +303,7 @@ static void restore_objects(struct live *l, struct bytes data)
 			continue;
 		}
 		file = &l->files[number];
-		fact = facts_file(l->facts, &file->file, (struct bytes){file->path, file->path_len},
-				  key.pid, image->s.ppid);
+		fact = file_ask(l, file, image);
 		if (fact && !image_add_object(image, fact))
 			facts_release(l->facts, fact);
 	}

@@ -43,7 +43,7 @@ static struct bytes path_name(struct bytes path)
 	return path;
 }
 
-static bool is_loader_name(struct bytes path)
+bool path_is_loader(struct bytes path)
 {
 	struct bytes name = path_name(path);
 	char text[256];
@@ -111,7 +111,7 @@ bool image_is_loader(const struct image *image)
 {
 	const struct event_exec *e = image->exec;
 
-	if (!e || !is_loader_name(event_bytes(&e->head, e->exe)))
+	if (!e || !path_is_loader(event_bytes(&e->head, e->exe)))
 		return false;
 	/* where only names are kept of arguments: without a program it will map none */
 	return has_name_only(event_bytes(&e->head, e->argv)) ||

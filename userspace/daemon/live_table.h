@@ -15,6 +15,7 @@ struct process {
 	struct image *next;	/* told of by mappings, its exec to come */
 	bool is_copy;		/* of image's process */
 	bool is_dropped;	/* what it runs found no room, and is counted */
+	bool is_told;		/* the kernel side doesn't know it */
 	TAILQ_ENTRY(process) copies, all;
 };
 

@@ -78,10 +78,11 @@ bool exe_json_add(cJSON *record, const struct image *image, bool with_requested)
 		return true;
 	if (!add_device(exe, &e->file))
 		return false;
-	if (!*e->file.fstype) /* of what ran before tracking began, these are not known */
+	if (!*e->file.fstype && !(image_is_told(image) && e->file.mtime_ns))
+		/* of what ran before tracking began, these are not known */
 		return record_add_null(exe, "fstype") && record_add_null(exe, "owner_uid") &&
 		       record_add_null(exe, "size") && record_add_null(exe, "mtime");
-	return record_add_text(exe, "fstype", bytes_of(e->file.fstype)) &&
+	return record_add_text(exe, "fstype", bytes_of(*e->file.fstype ? e->file.fstype : NULL)) &&
 	       record_add_number(exe, "owner_uid", e->file.owner_uid) &&
 	       record_add_number(exe, "size", e->file.size) &&
 	       record_add_time(exe, "mtime", e->file.mtime_ns);
@@ -152,7 +153,7 @@ static bool add_exit(cJSON *record, const struct node *node, const struct image 
 		return record_add_null(record, "exit") &&
 		       record_add_uuid(record, "next_run_id", id);
 	}
-	if (image->s.end != END_EXIT)
+	if (image->s.end != END_EXIT || (image->s.traits & TRAIT_STATUS_UNKNOWN))
 		return record_add_null(record, "exit");
 	return exit_json_add(record, image->s.wait_status, image->s.traits & TRAIT_OOM);
 }
@@ -167,7 +168,7 @@ static bool add_usage(cJSON *record, const struct image *image)
 	usage = cJSON_AddObjectToObject(record, "usage");
 	run_values(image, values);
 	for (enum run_value i = RUN_USER_US; usage && i < RUN_VALUES; i++)
-		if (i == RUN_MAX_RSS && !run_rss_is_own(image)
+		if (!run_value_is_known(image, i)
 			    ? !record_add_null(usage, run_value_name(i))
 			    : !record_add_number(usage, run_value_name(i),
 						 run_value_shown(i, values[i])))
@@ -217,72 +218,9 @@ static bool add_ids(cJSON *record, const struct node *node, const struct image *
 		bytes_of(image->user && *image->user->user ? image->user->user : NULL));
 }
 
-void incomplete_add_files(cJSON *list, const struct image *image, const char *object_hash)
+const char *run_source(const struct image *image)
 {
-	char text[128];
-
-	if (!*object_hash)
-		cJSON_AddItemToArray(list, cJSON_CreateString("objects: too long for a line"));
-	if (!image_notes(image)) {
-		snprintf(text, sizeof(text), "exe.build_id: %s",
-			 image->program && image->program->why ? image->program->why : "not known");
-		cJSON_AddItemToArray(list, cJSON_CreateString(text));
-	}
-	if (image->user && image->user->state == FACT_UNKNOWN && !*image->user->user) {
-		snprintf(text, sizeof(text), "user: %s", image->user->why);
-		cJSON_AddItemToArray(list, cJSON_CreateString(text));
-	}
-	for (uint32_t i = 0; i < image->object_count; i++) {
-		if (image->objects[i]->state == FACT_KNOWN)
-			continue;
-		snprintf(text, sizeof(text), "objects: build-id of one not known: %s",
-			 image->objects[i]->why ? image->objects[i]->why : "not looked up in time");
-		cJSON_AddItemToArray(list, cJSON_CreateString(text));
-		break;
-	}
-}
-
-/* What could not be had, in the order of the record's fields. */
-static bool add_incomplete(cJSON *record, const struct image *image, const char *object_hash)
-{
-	cJSON *list = cJSON_AddArrayToObject(record, "incomplete");
-	const char *reasons[EVENT_FLAG_BITS + 15];
-	size_t count = 0;
-
-	if (!list)
-		return false;
-	if (image->s.exec_unseen)
-		reasons[count++] = image->s.end == END_EXIT ? "exe: ended before its exec was told"
-							    : "exe: its exec was not seen";
-	if (image->s.origin == ORIGIN_SCAN)
-		reasons[count++] = "start: of the process, since it ran before tracking began";
-	for (unsigned int bit = 0; bit < EVENT_FLAG_BITS; bit++)
-		if (image->s.flags & (1u << bit))
-			reasons[count++] = event_flag_text(bit);
-	if (image->exec && (image->exec->head.traits & TRAIT_ARGV_SCRUBBED))
-		reasons[count++] = "argv: secrets replaced";
-	if (image->exec && (image->exec->head.traits & TRAIT_ARGV_DROPPED))
-		reasons[count++] = "argv: not kept by configuration";
-	if (image->s.is_trimmed)
-		reasons[count++] = "argv: cut, since too much was live";
-	if (image->s.is_trimmed)
-		reasons[count++] = "env: not kept, since too much was live";
-	if (image->s.lacks_objects)
-		reasons[count++] = "objects: not all were kept, since too much was live";
-	if (image->s.end == END_UNSEEN)
-		reasons[count++] = "end: not seen";
-	if ((image->s.end == END_EXIT || image->s.end == END_EXEC) && !image->s.has_usage)
-		reasons[count++] = "usage: not known";
-	if (image->s.has_usage && !(image->s.traits & TRAIT_RSS_EXACT))
-		reasons[count++] = "usage.max_rss: hidden behind an earlier program of the process";
-	if (image->s.has_usage && image->s.usage_of_process)
-		reasons[count++] = "usage: with what the process used before this program";
-	if (image->s.has_usage && image->s.copy_unseen)
-		reasons[count++] = "usage: without a copy's whose end was not seen";
-	for (size_t i = 0; i < count; i++)
-		cJSON_AddItemToArray(list, cJSON_CreateString(reasons[i]));
-	incomplete_add_files(list, image, object_hash);
-	return true;
+	return image_is_told(image) ? "preload" : "bpf";
 }
 
 static cJSON *record_of(const char *schema, const struct node *node, const struct image *image,
@@ -300,7 +238,7 @@ static cJSON *record_of(const char *schema, const struct node *node, const struc
 	    !cJSON_AddStringToObject(record, "host", node->host) ||
 	    !cJSON_AddStringToObject(record, "cluster", node->cluster) ||
 	    !cJSON_AddStringToObject(record, "boot_id", node->boot_id) ||
-	    !cJSON_AddStringToObject(record, "source", "bpf") ||
+	    !cJSON_AddStringToObject(record, "source", run_source(image)) ||
 	    !cJSON_AddStringToObject(record, "origin", origins[image->s.origin]) ||
 	    !job_json_add(record, &job, image_cgroup(image)) ||
 	    !record_add_text(record, "cgroup", image_cgroup(image)) ||
@@ -311,7 +249,8 @@ static cJSON *record_of(const char *schema, const struct node *node, const struc
 	    !json_add_or_null(record, "env_set", env_hash) ||
 	    !json_add_or_null(record, "object_set", object_hash) || !add_times(record, image) ||
 	    !add_exit(record, node, image) || !add_usage(record, image) ||
-	    !mpi_json_add(record, image, &job) || !add_incomplete(record, image, object_hash)) {
+	    !mpi_json_add(record, image, &job) ||
+	    !incomplete_json_add(record, image, object_hash)) {
 		cJSON_Delete(record);
 		return NULL;
 	}

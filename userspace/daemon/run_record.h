@@ -31,6 +31,10 @@ bool exe_json_add(cJSON *record, const struct image *image, bool with_requested)
 bool script_json_add(cJSON *record, const struct image *image);
 /* "exit": of a wait status, as of waitpid(2). */
 bool exit_json_add(cJSON *record, uint32_t wait_status, bool oom);
+/* "bpf" or "preload". */
+const char *run_source(const struct image *image);
+/* "incomplete". */
+bool incomplete_json_add(cJSON *record, const struct image *image, const char *object_hash);
 /* What is not known of the program and its objects, to the list "incomplete". */
 void incomplete_add_files(cJSON *list, const struct image *image, const char *object_hash);
 /* The program's notes: from its memory, else from its file. NULL if neither could be read. */

@@ -42,7 +42,9 @@ void run_object_hash(const struct image *image, char ret[ID_HASH_SIZE])
 		uint8_t lens[2] = {object_build_id_len(fact),
 				   object_is_stamped(fact) ? NOTE_UUID_LEN : 0};
 
-		XXH3_128bits_update(state, fact->path, fact->path_len + 1);
+		struct bytes path = fact_path(fact);
+
+		XXH3_128bits_update(state, path.data, path.len + 1);
 		XXH3_128bits_update(state, lens, sizeof(lens));
 		XXH3_128bits_update(state, fact->notes.build_id, lens[0]);
 		XXH3_128bits_update(state, fact->notes.watermark, lens[1]);
@@ -65,7 +67,7 @@ cJSON *run_object_set(const struct image *image, const char *hash)
 		cJSON *object = cJSON_CreateObject();
 
 		if (!cJSON_AddItemToArray(objects, object) ||
-		    !record_add_text(object, "path", (struct bytes){fact->path, fact->path_len}) ||
+		    !record_add_text(object, "path", fact_path(fact)) ||
 		    !(object_build_id_len(fact)
 			      ? cJSON_AddStringToObject(object, "build_id",
 							text_to_hex(fact->notes.build_id,

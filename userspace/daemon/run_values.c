@@ -46,6 +46,21 @@ bool run_rss_is_own(const struct image *image)
 	return image->s.traits & TRAIT_RSS_EXACT;
 }
 
+bool run_value_is_known(const struct image *image, enum run_value value)
+{
+	switch (value) {
+	case RUN_MAX_RSS:
+		return run_rss_is_own(image);
+	case RUN_READ_BYTES:
+	case RUN_WRITE_BYTES:
+		return !(image->s.traits & TRAIT_USAGE_TIMES);
+	case RUN_FORKS: /* copies tell nothing of themselves */
+		return !image_is_told(image);
+	default:
+		return true;
+	}
+}
+
 void run_values(const struct image *image, uint64_t ret[RUN_VALUES])
 {
 	struct event_usage all = image->s.usage;

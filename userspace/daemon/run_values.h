@@ -29,3 +29,5 @@ double run_value_shown(enum run_value value, uint64_t number);
  */
 void run_values(const struct image *image, uint64_t ret[RUN_VALUES]);
 bool run_rss_is_own(const struct image *image);
+/* True if the number says something. */
+bool run_value_is_known(const struct image *image, enum run_value value);

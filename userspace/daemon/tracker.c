@@ -334,6 +334,11 @@ struct live *tracker_live(struct tracker *t)
 	return t->live;
 }
 
+struct facts *tracker_facts(struct tracker *t)
+{
+	return t->facts;
+}
+
 int tracker_facts_fd(const struct tracker *t)
 {
 	return facts_fd(t->facts);

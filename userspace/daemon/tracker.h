@@ -78,6 +78,7 @@ bool tracker_has_room(const struct tracker *tracker);
 cJSON *tracker_explain(struct tracker *tracker, const char *what);
 
 struct live *tracker_live(struct tracker *tracker);
+struct facts *tracker_facts(struct tracker *tracker);
 int tracker_facts_fd(const struct tracker *tracker);
 void tracker_counts(const struct tracker *tracker, struct tracker_counts *ret);
 

@@ -30,6 +30,10 @@ static bool image_has_unknown_script(const struct image *image)
 	return !is_known;
 }
 
+/* What a module's run may lack is told of each run, and no sum of a group. */
+#define TRAITS_ALONE                                                                               \
+	(TRAIT_STATUS_UNKNOWN | TRAIT_USAGE_TIMES | TRAIT_CGROUP_TOLD | TRAIT_OBJECTS_BEGIN)
+
 static bool image_may_be_grouped(const struct tracker *t, const struct image *image)
 {
 	const struct live_image_state *s = &image->s;
@@ -38,6 +42,7 @@ static bool image_may_be_grouped(const struct tracker *t, const struct image *im
 	       (s->end == END_EXIT || s->end == END_EXEC) && s->origin != ORIGIN_SCAN &&
 	       !s->announced && !image->is_announcing && !s->usage_of_process && !s->copy_unseen &&
 	       !s->is_trimmed && !s->lacks_objects && !(s->flags & ~FLAGS_ALLOWED) &&
+	       !(s->traits & TRAITS_ALONE) && !(s->end == END_EXEC && image_is_told(image)) &&
 	       s->end_ns >= s->begin_ns &&
 	       s->end_ns - s->begin_ns <= t->config->group_short_seconds * NS_PER_S &&
 	       !image_has_unknown_script(image);

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Ends. What a program leaves at its end is the user's to write, also while it is read: it is read
+ * once, into our own memory, and no more of it than an end area has.
+ */
+#include "daemon/preload_state.h"
+#include "daemon/live_image.h"
+#include "common/fs.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#define SPOOL_NAME_LEN (16 + 4) /* "<16 hex digits>.run" */
+#define DRAIN_MAX_NS   NS_PER_S
+#define LOOK_NS	       NS_PER_S
+
+/* The object's place in the list: what the kernel maps first comes first. */
+static bool is_in_turn(struct bytes path, bool loaders)
+{
+	return path_is_loader(path) == loaders;
+}
+
+void preload_tell_objects(struct preload *p, const struct run_read *m, const struct live_key *key,
+			  uint64_t time_ns)
+{
+	for (int loaders = 1; loaders >= 0; loaders--) {
+		struct bytes items = m->items, path;
+		struct run_object object;
+
+		while (run_read_object(&items, &object, &path)) {
+			if (!is_in_turn(path, loaders))
+				continue;
+			preload_make_object(&object, path, key, time_ns, &p->room);
+			tracker_told(p->options.tracker, &p->room.head);
+		}
+	}
+}
+
+/* --- where the end will stand */
+
+/* A file of RUNMARK_SPOOL, by its last part: its user named it, but not where. */
+static void open_file(struct preload *p, struct told *t, struct bytes path)
+{
+	const char *slash = path.len ? memrchr(path.data, '/', path.len) : NULL;
+	char name[SPOOL_NAME_LEN + 1];
+	struct run_file_head head;
+	struct stat st;
+	int fd;
+
+	if (!slash || path.data + path.len - slash - 1 != SPOOL_NAME_LEN)
+		return;
+	memcpy(name, slash + 1, SPOOL_NAME_LEN);
+	name[SPOOL_NAME_LEN] = '\0';
+	if (strspn(name, "0123456789abcdef") != 16 || strcmp(name + 16, ".run"))
+		return;
+	fd = openat(p->options.spool_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) ||
+	    fs_pread_all(fd, &head, sizeof(head), 0) != sizeof(head) ||
+	    head.magic != RUN_FILE_MAGIC || !head.end_offset) {
+		close(fd);
+		return;
+	}
+	t->file = fd;
+	t->file_offset = head.end_offset;
+}
+
+void told_open_end(struct preload *p, struct told *t, const struct run_read *m)
+{
+	if (m->spool_file.is_there && p->options.spool_fd >= 0)
+		open_file(p, t, m->spool_file.text);
+	else if (m->end_memory.size)
+		t->memory = facts_memory(tracker_facts(p->options.tracker), t->key.pid, t->uid,
+					 m->end_memory.address, m->end_memory.size);
+}
+
+bool told_must_wait(struct told *t, uint64_t now_ns)
+{
+	return t->memory && t->memory->state == FACT_ASKED &&
+	       now_ns < t->end_seen_ns + PRELOAD_END_WAIT_NS;
+}
+
+/* --- it ends */
+
+/* What it left; -ENODATA: nothing. */
+static int end_read(struct preload *p, const struct told *t, struct run_end *ret)
+{
+	int fd = t->file;
+	ssize_t len;
+
+	if (t->memory && t->memory->state == FACT_KNOWN)
+		fd = t->memory->fd;
+	if (fd < 0)
+		return -ENODATA;
+	len = fs_pread_all(fd, p->area, sizeof(p->area), fd == t->file ? t->file_offset : 0);
+	if (len < 0)
+		return -ENODATA;
+	return run_read_end((struct bytes){p->area, len}, t->token, ret);
+}
+
+/* True if it told its end. */
+static bool tell_left(struct preload *p, const struct told *t, uint64_t time_ns)
+{
+	struct run_end left;
+
+	if (t->is_copy || t->is_told_end || end_read(p, t, &left))
+		return t->is_told_end;
+	p->counts.end_memory++;
+	preload_tell_objects(p, &left.message, &t->key, time_ns);
+	return true;
+}
+
+static uint32_t exit_traits(const struct told *t, bool is_told)
+{
+	const struct end *end = &t->end;
+	uint32_t traits = TRAIT_TOLD;
+
+	traits |= is_told ? TRAIT_TOLD_END : TRAIT_OBJECTS_BEGIN;
+	traits |= end->has_status ? 0 : TRAIT_STATUS_UNKNOWN;
+	traits |= end->has_usage ? TRAIT_RSS_EXACT : 0;
+	traits |= end->has_usage || end->has_times ? 0 : TRAIT_USAGE_UNKNOWN;
+	traits |= end->has_usage || end->has_io ? 0 : TRAIT_USAGE_TIMES;
+	return traits;
+}
+
+void told_end(struct preload *p, struct told *t)
+{
+	uint64_t now_ns = node_boot_ns(), time_ns = MIN(MAX(t->end.time_ns, t->begin_ns), now_ns);
+	struct event_exit *e = &p->room.exit;
+	struct live_found found;
+	bool is_told;
+
+	/* the kernel side may have told its end meanwhile */
+	if (!live_find(tracker_live(p->options.tracker), t->key.pid, t->key.start_ns, 1, &found))
+		return;
+	is_told = tell_left(p, t, time_ns);
+	memset(e, 0, sizeof(*e));
+	e->head = (struct event){.kind = EVENT_EXIT,
+				 .size = sizeof(*e),
+				 .seq = 1,
+				 .cpu = UINT32_MAX,
+				 .time_ns = time_ns,
+				 .start_ns = t->key.start_ns,
+				 .pid = t->key.pid,
+				 .exec_id = t->key.exec_id,
+				 .traits = exit_traits(t, is_told)};
+	if (t->end.is_partial)
+		e->head.flags |= EVENT_USAGE_PARTIAL;
+	e->uid = t->uid;
+	e->wait_status = t->end.wait_status;
+	e->usage = t->end.usage;
+	memcpy(e->comm, t->end.comm, sizeof(e->comm));
+	e->comm[sizeof(e->comm) - 1] = '\0';
+	e->notes = (struct span){sizeof(*e), 0};
+	tracker_told(p->options.tracker, &e->head);
+	p->counts.ends++;
+	ended_put(p, &t->key, t->is_copy ? 0 : t->token, time_ns);
+}
+
+static void end_set(struct preload *p, struct told *t, const struct end *end)
+{
+	if (t->is_unwatched)
+		TAILQ_REMOVE(&p->unwatched, t, queue);
+	t->is_unwatched = false;
+	t->has_end = true;
+	t->end = *end;
+	t->end_seen_ns = node_boot_ns();
+	TAILQ_INSERT_TAIL(&p->ending, t, queue);
+}
+
+void told_gone(struct preload *p, struct told *t)
+{
+	struct end end = {.pid = t->key.pid, .time_ns = node_boot_ns()};
+
+	if (!t->has_end)
+		end_set(p, t, &end);
+}
+
+void preload_end(void *arg, const struct end *end)
+{
+	struct preload *p = arg;
+	struct told *t = told_find(p, end->pid);
+
+	if (!t || t->has_end)
+		return;
+	/* of who had the number before */
+	if (t->has_start && end->start_ns && end->start_ns != t->key.start_ns)
+		return;
+	end_set(p, t, end);
+}
+
+void told_file_end(struct preload *p, struct told *t, const struct run_read *m, struct bytes area)
+{
+	struct end end = {.pid = t->key.pid, .time_ns = t->begin_ns};
+	struct run_end left;
+	bool is_told = !run_read_end(area, m->random[0], &left);
+
+	if (p->look.is_there) { /* it goes on */
+		told_watch(p, t, -1);
+		return;
+	}
+	if (is_told) {
+		p->counts.end_memory++;
+		end.time_ns += left.elapsed_ns;
+		preload_tell_objects(p, &left.message, &t->key, end.time_ns);
+	}
+	t->is_told_end = is_told;
+	if (!t->has_end)
+		end_set(p, t, &end);
+	t->end = end;
+}
+
+/* Whose end nobody tells. */
+static void look_for_unwatched(struct preload *p)
+{
+	struct told *t, *next;
+	uint64_t start_ns;
+	uint32_t ppid;
+
+	for (t = TAILQ_FIRST(&p->unwatched); t; t = next) {
+		next = TAILQ_NEXT(t, queue);
+		if (preload_look_stat(t->key.pid, p->options.node->tick_ns, &ppid, &start_ns) &&
+		    (!t->has_start || start_ns == t->key.start_ns))
+			continue;
+		live_gone(tracker_live(p->options.tracker), t->key.pid, t->key.start_ns);
+		told_remove(p, t);
+	}
+}
+
+void preload_advance(struct preload *p, bool is_drained)
+{
+	uint64_t now_ns = node_boot_ns();
+	struct told *t, *next;
+
+	for (t = TAILQ_FIRST(&p->ending); t; t = next) {
+		next = TAILQ_NEXT(t, queue);
+		if (!is_drained && now_ns < t->end_seen_ns + DRAIN_MAX_NS)
+			break;
+		if (!tracker_has_room(p->options.tracker))
+			break;
+		if (told_must_wait(t, now_ns))
+			continue;
+		told_end(p, t);
+		told_remove(p, t);
+	}
+	if (now_ns >= p->look_due_ns) {
+		p->look_due_ns = now_ns + LOOK_NS;
+		look_for_unwatched(p);
+	}
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* /proc/PID, read in a few microseconds. */
+#include "daemon/preload_look.h"
+#include "common/fs.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+static int folder_open(uint32_t pid)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u", pid);
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Number of bytes, with a NUL behind; negative errno. */
+static ssize_t file_read(int folder, const char *name, char *data, size_t size)
+{
+	_cleanup_close_ int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -errno : fs_read_all(fd, data, size - 1);
+
+	data[MAX(len, 0)] = '\0';
+	return len;
+}
+
+/* The name of the program, field 2, may hold anything. */
+bool preload_stat_parse(const char *text, uint64_t tick_ns, uint32_t *ret_ppid,
+			uint64_t *ret_start_ns, bool *ret_is_dead)
+{
+	const char *behind = strrchr(text, ')');
+	unsigned long long ticks;
+	unsigned int ppid;
+	char state;
+
+	if (!behind || sscanf(behind + 1,
+			      " %c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+			      "%*d %*d %*d %llu",
+			      &state, &ppid, &ticks) != 3)
+		return false;
+	*ret_is_dead = state == 'Z' || state == 'X';
+	*ret_ppid = ppid;
+	*ret_start_ns = ticks * tick_ns;
+	return true;
+}
+
+static bool stat_read(int folder, uint64_t tick_ns, uint32_t *ret_ppid, uint64_t *ret_start_ns,
+		      bool *ret_is_dead)
+{
+	char text[2048];
+
+	return file_read(folder, "stat", text, sizeof(text)) > 0 &&
+	       preload_stat_parse(text, tick_ns, ret_ppid, ret_start_ns, ret_is_dead);
+}
+
+/* A folder that was opened before is that of the process for which pidfd stands, if that still has
+ * its number. */
+static bool is_its(int pidfd)
+{
+	return pidfd < 0 || !syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) || errno == EPERM;
+}
+
+void preload_look(uint32_t pid, int pidfd, uint64_t tick_ns, struct preload_look *ret)
+{
+	_cleanup_close_ int folder = folder_open(pid);
+	char text[32];
+	struct stat st;
+	bool is_dead;
+	ssize_t len;
+
+	memset(ret, 0, offsetof(struct preload_look, room));
+	ret->login_uid = (uint32_t)-1;
+	if (folder < 0 || !is_its(pidfd) ||
+	    !stat_read(folder, tick_ns, &ret->ppid, &ret->start_ns, &is_dead) || fstat(folder, &st))
+		return;
+	ret->is_there = true;
+	ret->euid = st.st_uid; /* of a folder, whatever PR_SET_DUMPABLE makes of its files */
+	if (file_read(folder, "loginuid", text, sizeof(text)) > 0)
+		ret->login_uid = strtoul(text, NULL, 10);
+	len = file_read(folder, "cgroup", ret->room, sizeof(ret->room));
+	ret->has_cgroup = len > 0;
+	ret->cgroup = (struct bytes){ret->room, MAX(len, 0)};
+}
+
+bool preload_look_stat(uint32_t pid, uint64_t tick_ns, uint32_t *ret_ppid, uint64_t *ret_start_ns)
+{
+	_cleanup_close_ int folder = folder_open(pid);
+	bool is_dead;
+
+	return folder >= 0 && stat_read(folder, tick_ns, ret_ppid, ret_start_ns, &is_dead) &&
+	       !is_dead;
+}
+
+static ssize_t program_of(uint32_t pid, char *to, size_t size)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	return readlink(path, to, size);
+}
+
+bool preload_is_same_program(uint32_t pid, uint32_t other_pid)
+{
+	char a[4096], b[4096];
+	ssize_t len = program_of(pid, a, sizeof(a)), other = program_of(other_pid, b, sizeof(b));
+
+	return len > 0 && len == other && (size_t)len < sizeof(a) && !memcmp(a, b, len);
+}

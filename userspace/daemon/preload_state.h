@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The insides that preload.c (messages), preload_table.c, preload_parent.c and preload_end.c share.
+ */
+#pragma once
+
+#include "common/run_read.h"
+#include "daemon/ends.h"
+#include "daemon/preload.h"
+#include "daemon/preload_event.h"
+#include "daemon/preload_look.h"
+
+#define PRELOAD_BUCKETS 4096 /* a power of two */
+
+/* A process that is watched: one that told of itself, or a copy of one. */
+struct told {
+	struct live_key key;
+	uint64_t begin_ns; /* of its image */
+	uint64_t token;
+	uint64_t end_memory; /* of one that the daemon before this one knew */
+	uint32_t uid;
+	bool has_start;	   /* key's, from the kernel; else it is when it was begun */
+	bool is_told_end;  /* by a file, with the begin */
+	bool is_copy;	   /* of another one's program; tells nothing itself */
+	bool is_unwatched; /* looked for in /proc */
+	bool has_end;
+	bool has_waited;     /* for its memory */
+	struct fact *memory; /* where its end will stand; NULL: nowhere */
+	int file;	     /* the same in a file; -1 */
+	off_t file_offset;
+	struct end end;
+	uint64_t end_seen_ns;
+	TAILQ_ENTRY(told) bucket;
+	TAILQ_ENTRY(told) queue; /* those of which the end is known; or those that are unwatched */
+};
+TAILQ_HEAD(told_list, told);
+
+/* A program that ended. */
+struct told_ended {
+	struct live_key key;
+	uint64_t token, end_ns;
+};
+
+struct preload {
+	struct preload_options options;
+	struct told_list buckets[PRELOAD_BUCKETS];
+	struct told_list ending, unwatched;
+	struct told_ended ended[PRELOAD_ENDED_MAX]; /* a ring */
+	uint32_t ended_next;
+	uint64_t look_due_ns; /* for who is unwatched */
+	struct preload_counts counts;
+	struct preload_look look;
+	_Alignas(8) union preload_room room;
+	char area[RUN_END_AREA];
+};
+
+struct told *told_find(struct preload *preload, uint32_t pid);
+/* NULL without room. */
+struct told *told_add(struct preload *preload, const struct live_key *key);
+/* It, and what it holds, goes. */
+void told_remove(struct preload *preload, struct told *told);
+/* Asks for its end. pidfd: taken over, or -1. */
+void told_watch(struct preload *preload, struct told *told, int pidfd);
+
+void ended_put(struct preload *preload, const struct live_key *key, uint64_t token,
+	       uint64_t end_ns);
+/* The program of that token in a process of that pid, or with token 0 the last one of that pid;
+ * NULL. */
+const struct told_ended *ended_get(const struct preload *preload, uint32_t pid, uint64_t token);
+
+/*
+ * Who started the process whose parent has that pid: its key, pid 0 if it isn't known. A shell's
+ * copy that tells nothing of itself is told of here.
+ */
+struct live_key preload_parent(struct preload *preload, uint32_t ppid);
+
+/* Tells the objects of a message: the loader, which the kernel maps, first. */
+void preload_tell_objects(struct preload *preload, const struct run_read *message,
+			  const struct live_key *key, uint64_t time_ns);
+/* Where its end will stand. */
+void told_open_end(struct preload *preload, struct told *told, const struct run_read *message);
+/* Of a file, whose end area is all that will ever be known of the end. */
+void told_file_end(struct preload *preload, struct told *told, const struct run_read *message,
+		   struct bytes area);
+/* It has ended, and nobody will tell how. */
+void told_gone(struct preload *preload, struct told *told);
+/* Its end, as far as it is known, and what it left behind. */
+void told_end(struct preload *preload, struct told *told);
+/* True if told_end() would miss what a worker is about to find. */
+bool told_must_wait(struct told *told, uint64_t now_ns);

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* "incomplete": what of a run could not be had, and why (runmark-records(5)). */
+#include "daemon/live_image.h"
+#include "daemon/run_record.h"
+#include "daemon/run_values.h"
+
+void incomplete_add_files(cJSON *list, const struct image *image, const char *object_hash)
+{
+	char text[128];
+
+	if (!*object_hash)
+		cJSON_AddItemToArray(list, cJSON_CreateString("objects: too long for a line"));
+	if (!image_notes(image)) {
+		snprintf(text, sizeof(text), "exe.build_id: %s",
+			 image->program && image->program->why ? image->program->why : "not known");
+		cJSON_AddItemToArray(list, cJSON_CreateString(text));
+	}
+	if (image->user && image->user->state == FACT_UNKNOWN && !*image->user->user) {
+		snprintf(text, sizeof(text), "user: %s", image->user->why);
+		cJSON_AddItemToArray(list, cJSON_CreateString(text));
+	}
+	for (uint32_t i = 0; i < image->object_count; i++) {
+		if (image->objects[i]->state == FACT_KNOWN)
+			continue;
+		snprintf(text, sizeof(text), "objects: build-id of one not known: %s",
+			 image->objects[i]->why ? image->objects[i]->why : "not looked up in time");
+		cJSON_AddItemToArray(list, cJSON_CreateString(text));
+		break;
+	}
+}
+
+static bool has_no_exec(const struct image *image)
+{
+	return image->s.exec_unseen && image->s.end != END_EXIT;
+}
+
+static bool ended_before_exec(const struct image *image)
+{
+	return image->s.exec_unseen && image->s.end == END_EXIT;
+}
+
+static bool is_scanned(const struct image *image)
+{
+	return image->s.origin == ORIGIN_SCAN;
+}
+
+/* Traits of its exec. */
+static bool argv_is_scrubbed(const struct image *image)
+{
+	return image->exec && (image->exec->head.traits & TRAIT_ARGV_SCRUBBED);
+}
+
+static bool argv_is_dropped(const struct image *image)
+{
+	return image->exec && (image->exec->head.traits & TRAIT_ARGV_DROPPED);
+}
+
+static bool cgroup_is_told(const struct image *image)
+{
+	return image->exec && (image->exec->head.traits & TRAIT_CGROUP_TOLD);
+}
+
+static bool has_no_fstype(const struct image *image)
+{
+	return image_is_told(image) && image->exec && !*image->exec->file.fstype;
+}
+
+static bool is_trimmed(const struct image *image)
+{
+	return image->s.is_trimmed;
+}
+
+static bool lacks_objects(const struct image *image)
+{
+	return image->s.lacks_objects;
+}
+
+static bool has_objects_of_begin(const struct image *image)
+{
+	return image_is_told(image) && !image->s.lacks_objects && image->s.end != END_NONE &&
+	       (image->s.end != END_EXIT || (image->s.traits & TRAIT_OBJECTS_BEGIN));
+}
+
+static bool has_no_end(const struct image *image)
+{
+	return image->s.end == END_UNSEEN;
+}
+
+static bool has_no_status(const struct image *image)
+{
+	return image->s.end == END_EXIT && (image->s.traits & TRAIT_STATUS_UNKNOWN) &&
+	       !(image->s.traits & TRAIT_TOLD_END);
+}
+
+static bool called_exit(const struct image *image)
+{
+	return image->s.end == END_EXIT && (image->s.traits & TRAIT_STATUS_UNKNOWN) &&
+	       (image->s.traits & TRAIT_TOLD_END);
+}
+
+static bool has_no_usage(const struct image *image)
+{
+	return (image->s.end == END_EXIT || image->s.end == END_EXEC) && !image->s.has_usage;
+}
+
+static bool rss_is_hidden(const struct image *image)
+{
+	return image->s.has_usage && !run_rss_is_own(image) && !image_is_told(image);
+}
+
+static bool rss_is_unknown(const struct image *image)
+{
+	return image->s.has_usage && !run_rss_is_own(image) && image_is_told(image);
+}
+
+static bool has_no_io(const struct image *image)
+{
+	return image->s.has_usage && (image->s.traits & TRAIT_USAGE_TIMES);
+}
+
+static bool has_no_forks(const struct image *image)
+{
+	return image->s.has_usage && !run_value_is_known(image, RUN_FORKS);
+}
+
+static bool has_usage_of_process(const struct image *image)
+{
+	return image->s.has_usage && image->s.usage_of_process;
+}
+
+static bool lacks_copy(const struct image *image)
+{
+	return image->s.has_usage && image->s.copy_unseen;
+}
+
+struct reason {
+	bool (*is_so)(const struct image *image);
+	const char *text;
+};
+
+static const struct reason of_exec[] = {
+	{ended_before_exec, "exe: ended before its exec was told"},
+	{has_no_exec, "exe: its exec was not seen"},
+	{has_no_fstype, "exe.fstype: not told by the module"},
+	{cgroup_is_told, "job: its control group is its own word"},
+	{is_scanned, "start: of the process, since it ran before tracking began"},
+};
+
+static const struct reason of_end[] = {
+	{argv_is_scrubbed, "argv: secrets replaced"},
+	{argv_is_dropped, "argv: not kept by configuration"},
+	{is_trimmed, "argv: cut, since too much was live"},
+	{is_trimmed, "env: not kept, since too much was live"},
+	{lacks_objects, "objects: not all were kept, since too much was live"},
+	{has_objects_of_begin, "objects: those it opened later are not known"},
+	{has_no_end, "end: not seen"},
+	{has_no_status, "exit: not known"},
+	{called_exit, "exit: its status is not known; it ended by itself"},
+	{has_no_usage, "usage: not known"},
+	{rss_is_hidden, "usage.max_rss: hidden behind an earlier program of the process"},
+	{rss_is_unknown, "usage.max_rss: not known"},
+	{has_no_io, "usage.read_bytes, usage.write_bytes: not known"},
+	{has_no_forks, "usage.forks: not known, nor what copies used"},
+	{has_usage_of_process, "usage: with what the process used before this program"},
+	{lacks_copy, "usage: without a copy's whose end was not seen"},
+};
+
+static void add_reasons(cJSON *list, const struct image *image, const struct reason *reasons,
+			size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (reasons[i].is_so(image))
+			cJSON_AddItemToArray(list, cJSON_CreateString(reasons[i].text));
+}
+
+bool incomplete_json_add(cJSON *record, const struct image *image, const char *object_hash)
+{
+	cJSON *list = cJSON_AddArrayToObject(record, "incomplete");
+
+	if (!list)
+		return false;
+	add_reasons(list, image, of_exec, ARRAY_SIZE(of_exec));
+	for (unsigned int bit = 0; bit < EVENT_FLAG_BITS; bit++)
+		if (image->s.flags & (1u << bit))
+			cJSON_AddItemToArray(list, cJSON_CreateString(event_flag_text(bit)));
+	add_reasons(list, image, of_end, ARRAY_SIZE(of_end));
+	incomplete_add_files(list, image, object_hash);
+	return true;
+}
