@@ -12,10 +12,12 @@ PRELOAD_LDFLAGS := -shared -nostdlib -Wl,--version-script=userspace/preload/prel
 	-Wl,-z,noseparate-code,-z,norelro,-z,now,--hash-style=gnu,--build-id=sha1
 
 PRELOAD := $(BUILD)/lib/librunmark.so
-ifeq ($(shell uname -m)$(shell printf '\043include <link.h>\n' | $(CC) -m32 -shared -nostdlib -o /dev/null -x c - 2>&1),x86_64)
+# headers alone are wanted: where there are none for 32 bit (their package excludes cross compilers), the others serve
+M32	:= -m32 -idirafter /usr/include/x86_64-linux-gnu
+ifeq ($(shell uname -m)$(shell printf '\043include <link.h>\n' | $(CC) $(M32) -shared -nostdlib -o /dev/null -x c - 2>&1),x86_64)
 PRELOAD += $(BUILD)/lib32/librunmark.so
 endif
-$(BUILD)/lib32/librunmark.so: PRELOAD_CFLAGS += -m32
+$(BUILD)/lib32/librunmark.so: PRELOAD_CFLAGS += $(M32)
 
 $(PRELOAD): $(PRELOAD_SRC) $(wildcard userspace/preload/*.h userspace/common/*.h) userspace/preload/preload.map Makefile userspace/preload/preload.mk
 	$(call say,LD,$@)
