@@ -27,6 +27,12 @@ def install(dest, *variables):
                    check=True, stdout=subprocess.DEVNULL, env=dict(os.environ, MAKEFLAGS="", MAKELEVEL=""))
 
 
+def install_at(prefix):
+    """The same, in place: as for a prefix of its own."""
+    builds = [path for path in (os.path.join(TOP, BUILD, name, "librunmark.so") for name in ("lib", "lib32")) if os.path.exists(path)]
+    subprocess.run(["sh", TOP + "/userspace/preload/deploy/install.sh", "", prefix, "0", *builds], check=True)
+
+
 def apart():
     """Runs this test again in a mount namespace of its own, in which it gets the folder that this returns."""
     if place := os.environ.get("RUNMARK_TEST_PLACE"):

@@ -50,7 +50,7 @@ def check_files(dest):
     version = run(f"{dest}/usr/bin/runmark", "--version").stdout.split()[1]
     modules = {f"share/runmark/modulefiles/runmark/{version}{end}" for end in ("", ".lua")}
     want = {f"usr/{name}" for name in PROGRAMS | SCRIPTS | LINKERS | OTHERS | PAGES | modules} | {"etc/runmark/runmark.conf"}
-    if os.path.exists(f"{dest}/usr/lib/runmark/librunmark32.so"):
+    if os.path.exists(f"{BUILD}/lib32/librunmark.so"):
         want |= {f"usr/{name}" for name in OTHERS_32}
     tap.equal(sorted(below(dest)), sorted(want), f"{len(want)} files, and no other")
     odd = []

@@ -62,6 +62,8 @@ if [ "$other" ]; then
 	for name in lib/i386-linux-gnu $names; do
 		lead "$name" librunmark32.so
 	done
+elif [ "$machine" = x86_64 ]; then
+	echo "  SKIP     librunmark.so for 32-bit programs: the compiler makes none"
 fi
 put "$here/runmark-preload-setup" "$destdir$prefix/sbin/runmark-preload-setup" 755
 put "$here/slurm-task-prolog" "$destdir$prefix/libexec/runmark/slurm-task-prolog" 755
