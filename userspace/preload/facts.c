@@ -5,6 +5,7 @@
 #include "common/util.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -15,6 +16,13 @@
 #define STAT_MAX    1024
 #define START_FIELD 22 /* of /proc/PID/stat */
 #define BOOT_ID_LEN 36
+#define SCRIPT_ARGUMENTS                                                                           \
+	8 /* in which an interpreter's script may be: interpreters may be scripts */
+
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+#define RESOLVE_NO_SYMLINKS 4
 
 /* What the kernel fills: of libc's form the times may be longer. */
 struct kernel_time {
@@ -49,6 +57,13 @@ uint64_t facts_clock_ns(long clock)
 	return (uint64_t)now.seconds * NS_PER_S + (uint64_t)now.parts;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+	for (; *a && *a == *b; a++, b++)
+		;
+	return *a == *b;
+}
+
 static uint64_t ns_of(const struct kernel_time *time)
 {
 	return (uint64_t)time->seconds * NS_PER_S + (uint64_t)time->parts * 1000;
@@ -79,71 +94,96 @@ static void put_process(struct writer *writer, const struct start *start)
 	item_put(writer, RUN_ITEM_PROCESS, &process, sizeof(process));
 }
 
-static void put_file(struct writer *writer)
+/*
+ * The program's path as it was called is what /proc/self/exe reads, if it is a whole one and no
+ * link is in it, and the kernel took no interpreter instead (which gets the script's path among its
+ * first arguments). That costs a third of asking /proc. -1 if it isn't so, or the kernel can't tell
+ * (before 5.6); else a descriptor of the program's file.
+ */
+static long open_called(const struct start *start)
 {
+	const char *path = (const char *)start->auxiliary[AT_EXECFN];
+	const struct {
+		uint64_t flags, mode, resolve;
+	} how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+
+	/* ld.so that was called as a program puts the one that it runs there */
+	if (!path || *path != '/' || !start->auxiliary[AT_BASE])
+		return -1;
+	for (const char *at = path; *at; at++)
+		if (*at == '/' && (at[1] == '/' || at[1] == '.' || !at[1]))
+			return -1;
+	for (int i = 1; i <= SCRIPT_ARGUMENTS && start->argv[0] && start->argv[i]; i++)
+		if (is_same(start->argv[i], path))
+			return -1;
+	return CALL(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+}
+
+static long read_exe(void *to, size_t size)
+{
+	return CALL(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", to, size);
+}
+
+/* Its count has the NUL. */
+static long read_cwd(void *to, size_t size)
+{
+	long len = CALL(SYS_getcwd, to, size);
+
+	return len > 0 ? len - 1 : len;
+}
+
+static long read_cgroup(void *to, size_t size)
+{
+	return read_file("/proc/self/cgroup", to, size);
+}
+
+/* What a system call fills; with more room, where it is longer. */
+static void put_read(struct writer *writer, enum run_item_kind kind, size_t max,
+		     long (*read)(void *to, size_t size))
+{
+	for (;;) {
+		size_t size;
+		void *to = item_open_some(writer, kind, max, &size);
+		long len = to ? read(to, size) : 0;
+
+		if (!to)
+			return;
+		if ((len == (long)size || len == -ERANGE) && size < max && item_grow(writer))
+			continue;
+		if (len < 0)
+			item_close(writer, 0, RUN_ITEM_FAULT);
+		else
+			item_close(writer, (size_t)len, (size_t)len == size ? RUN_ITEM_CUT : 0);
+		return;
+	}
+}
+
+static void put_program(struct writer *writer, const struct start *start)
+{
+	const char *called = (const char *)start->auxiliary[AT_EXECFN];
+	size_t len = called ? strlen(called) : 0;
+	long fd = open_called(start), r;
 	struct run_file file;
 
-	if (status_get(AT_FDCWD, "/proc/self/exe", &file, NULL) == 0)
+	r = fd < 0 ? status_get(AT_FDCWD, "/proc/self/exe", &file, NULL)
+		   : status_get(fd, "", &file, NULL);
+	if (r == 0)
 		item_put(writer, RUN_ITEM_FILE, &file, sizeof(file));
-}
-
-/* Closes an item that a system call has filled: len bytes of size, or negative errno. */
-static void close_read(struct writer *writer, long len, size_t size)
-{
-	if (len < 0)
-		item_close(writer, 0, RUN_ITEM_FAULT);
+	if (fd < 0)
+		put_read(writer, RUN_ITEM_EXE, RUN_MESSAGE_PATH, read_exe);
 	else
-		item_close(writer, (size_t)len, (size_t)len == size ? RUN_ITEM_CUT : 0);
-}
-
-static void put_exe(struct writer *writer)
-{
-	char *to = item_open(writer, RUN_ITEM_EXE, RUN_MESSAGE_PATH);
-
-	if (to)
-		close_read(writer,
-			   CALL(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", to, RUN_MESSAGE_PATH),
-			   RUN_MESSAGE_PATH);
-}
-
-/* getcwd(2) counts its NUL. */
-static void put_cwd(struct writer *writer)
-{
-	char *to = item_open(writer, RUN_ITEM_CWD, RUN_MESSAGE_PATH);
-	long len;
-
-	if (!to)
-		return;
-	len = CALL(SYS_getcwd, to, RUN_MESSAGE_PATH);
-	close_read(writer, len > 0 ? len - 1 : len, RUN_MESSAGE_PATH);
-}
-
-static void put_cgroup(struct writer *writer)
-{
-	char *to = item_open(writer, RUN_ITEM_CGROUP, RUN_MESSAGE_CGROUP);
-
-	if (to)
-		close_read(writer, read_file("/proc/self/cgroup", to, RUN_MESSAGE_CGROUP),
-			   RUN_MESSAGE_CGROUP);
-}
-
-static void put_requested(struct writer *writer, const struct start *start)
-{
-	const char *name = (const char *)start->auxiliary[AT_EXECFN];
-	size_t len = name ? strlen(name) : 0;
-
+		item_put(writer, RUN_ITEM_EXE, called, len);
+	if (fd >= 0)
+		CALL(SYS_close, fd);
 	if (len && len < RUN_MESSAGE_PATH)
-		item_put(writer, RUN_ITEM_REQUESTED, name, len);
+		item_put(writer, RUN_ITEM_REQUESTED, called, len);
 }
 
 void facts_put(struct writer *writer, const struct start *start)
 {
 	put_process(writer, start);
-	put_file(writer);
-	put_exe(writer);
-	put_requested(writer, start);
-	put_cwd(writer);
-	put_cgroup(writer);
+	put_program(writer, start);
+	put_read(writer, RUN_ITEM_CWD, RUN_MESSAGE_PATH, read_cwd);
 }
 
 /* The name, which is the second field, may hold blanks and brackets: the last one ends it. */
@@ -171,6 +211,7 @@ void facts_put_place(struct writer *writer)
 	uint64_t ticks;
 	long len;
 
+	put_read(writer, RUN_ITEM_CGROUP, RUN_MESSAGE_CGROUP, read_cgroup);
 	if (CALL(SYS_uname, &name) == 0)
 		item_put(writer, RUN_ITEM_HOST, name.nodename, strlen(name.nodename));
 	if (read_file("/proc/sys/kernel/random/boot_id", boot, sizeof(boot)) == sizeof(boot))

@@ -33,16 +33,16 @@ static uint64_t size_limit(void)
 }
 
 /* Others who may write there could put another file in its place. */
-static long open_folder(const char *path, bool own, uint32_t user)
+static long open_folder(const char *path, uint32_t user)
 {
-	long fd = *path != '/'
-			  ? -EINVAL
-			  : CALL(SYS_openat, AT_FDCWD, path, FOLDER_FLAGS | (own ? 0 : O_NOFOLLOW));
+	long fd = *path != '/' ? -EINVAL
+			       : CALL(SYS_openat, AT_FDCWD, path,
+				      FOLDER_FLAGS | (user == FILE_ANYBODYS ? O_NOFOLLOW : 0));
 	struct run_file folder;
 	uint32_t mode;
 	long r;
 
-	if (fd < 0 || !own)
+	if (fd < 0 || user == FILE_ANYBODYS)
 		return fd;
 	r = status_get(fd, "", &folder, &mode);
 	if (r == 0 && (folder.owner_uid != user || mode & 022))
@@ -98,11 +98,11 @@ static long fill(long fd, const struct parts *parts, struct run_end_area **ret_e
 	return r < 0 ? r : -ENOSPC;
 }
 
-long file_write(const char *folder, bool own, uint32_t user, uint64_t id, const struct parts *parts,
+long file_write(const char *folder, uint32_t user, uint64_t id, const struct parts *parts,
 		struct run_end_area **ret_end)
 {
 	char name[FILE_NAME_SIZE], hidden[FILE_NAME_SIZE];
-	long dir = open_folder(folder, own, user), fd, r;
+	long dir = open_folder(folder, user), fd, r;
 
 	if (dir < 0)
 		return dir;

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define PAD_8(n) (((n) + 7) & ~(size_t)7)
+#define ROOM_MIN   256 /* with less, nothing is begun */
+#define OTHERS_MAX (RUN_MESSAGE_ARGV + RUN_MESSAGE_ENV + RUN_MESSAGE_PATH + 4096) /* parts */
+#define PAD_8(n)   (((n) + 7) & ~(size_t)7)
 
 void item_begin(struct writer *writer, enum run_phase phase, uint32_t pid, const uint64_t random[2])
 {
@@ -20,8 +22,8 @@ void item_begin(struct writer *writer, enum run_phase phase, uint32_t pid, const
 	writer->last = NULL;
 }
 
-/* What a process has at hand is enough for most; a message of any size is mapped for the others. */
-static bool grow(struct writer *writer)
+/* Most messages fit where they are begun. */
+bool item_grow(struct writer *writer)
 {
 	long address;
 
@@ -34,21 +36,42 @@ static bool grow(struct writer *writer)
 	memcpy((void *)address, writer->data, writer->used);
 	writer->data = (uint8_t *)address;
 	writer->grown = RUN_MESSAGE_MAX;
-	writer->size = RUN_MESSAGE_MAX - RUN_MESSAGE_ARGV - RUN_MESSAGE_ENV - writer->more;
+	writer->size = RUN_MESSAGE_MAX - OTHERS_MAX;
 	return true;
+}
+
+static size_t room_of(const struct writer *writer)
+{
+	size_t left = writer->size - writer->used;
+
+	return left < sizeof(struct run_item) ? 0 : (left - sizeof(struct run_item)) & ~(size_t)7;
+}
+
+void *item_open_some(struct writer *writer, enum run_item_kind kind, size_t max, size_t *ret_size)
+{
+	size_t room = room_of(writer);
+
+	if (room < MIN(max, (size_t)ROOM_MIN) && item_grow(writer))
+		room = room_of(writer);
+	if (!room)
+		return NULL;
+	writer->last = (struct run_item *)(writer->data + writer->used);
+	*writer->last = (struct run_item){.kind = (uint16_t)kind};
+	*ret_size = MIN(room, max);
+	return writer->last + 1;
 }
 
 void *item_open(struct writer *writer, enum run_item_kind kind, size_t max)
 {
-	size_t needed = sizeof(struct run_item) + PAD_8(max);
+	size_t size;
+	void *data;
 
-	if (writer->size - writer->used < needed && !grow(writer))
+	if (room_of(writer) < max)
+		item_grow(writer);
+	if (room_of(writer) < max)
 		return NULL;
-	if (writer->size - writer->used < needed)
-		return NULL;
-	writer->last = (struct run_item *)(writer->data + writer->used);
-	*writer->last = (struct run_item){.kind = (uint16_t)kind};
-	return writer->last + 1;
+	data = item_open_some(writer, kind, max, &size);
+	return data;
 }
 
 void item_close(struct writer *writer, size_t len, uint16_t flags)
@@ -95,17 +118,18 @@ void parts_add(struct parts *parts, const void *data, size_t len)
 	parts->size += len;
 }
 
-void parts_add_item(struct parts *parts, enum run_item_kind kind, uint16_t flags, const void *data,
-		    size_t len, bool add_nul)
+void parts_add_item(struct parts *parts, struct run_item head, const void *a, size_t a_len,
+		    const void *b, size_t b_len)
 {
-	struct run_item *head = &parts->joint[parts->joints].head;
+	struct run_item *joint = &parts->joint[parts->joints].head;
 	uint8_t *pad = parts->joint[++parts->joints].pad; /* zeros */
-	size_t whole = len + add_nul;
 
-	*head = (struct run_item){.kind = (uint16_t)kind, .flags = flags, .len = (uint32_t)whole};
-	parts_add(parts, head, sizeof(*head));
-	parts_add(parts, data, len);
-	parts_add(parts, pad, PAD_8(whole) - len);
+	*joint = head;
+	joint->len = (uint32_t)(a_len + b_len);
+	parts_add(parts, joint, sizeof(*joint));
+	parts_add(parts, a, a_len);
+	parts_add(parts, b, b_len);
+	parts_add(parts, pad, PAD_8(joint->len) - joint->len);
 }
 
 unsigned int parts_slice(const struct parts *parts, size_t offset, size_t len, struct iovec *ret)

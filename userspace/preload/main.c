@@ -44,42 +44,33 @@
 #else
 #define PAGE 4096
 #endif
-#define SELF_SIZE MAX(PAGE, 16384)
-#define MORE_MAX  6144 /* bytes of what depends on where the message goes */
+#define LETTER_SIZE                                                                                \
+	2560 /* of most messages: on the stack, in pages that the loader has used before */
 
 /*
- * All that is written to. A copy of the process that fork makes finds zeros here (MADV_WIPEONFORK):
- * what it shares with its origin is not its to write. The message stands behind, so that for most
- * programs one page is all that is touched.
+ * What is kept for the end, in a page of its own. A copy of the process that fork makes finds zeros
+ * there (MADV_WIPEONFORK): what it shares with its origin is not its to write.
  */
-static union {
-	struct {
-		struct run_end_area *end; /* NULL: nothing to tell */
-		size_t end_size;
-		iterate_fn *iterate;
-		const void *vdso;
-		struct objects_mark mark;
-		uint64_t begin_ns, random[2];
-		uint32_t pid;
-		bool is_wiped; /* in copies */
-		uint8_t message[] __attribute__((aligned(8)));
-	};
-	uint8_t pages[SELF_SIZE];
-} self __attribute__((aligned(PAGE)));
+struct kept {
+	struct run_end_area *end; /* NULL: nothing to tell */
+	size_t end_size;
+	iterate_fn *iterate;
+	const void *vdso;
+	struct objects_mark mark;
+	uint64_t begin_ns, random[2];
+	uint32_t pid;
+};
+static struct kept *kept; /* NULL: nothing to tell */
 
-/* A message: what all get, arguments and environment where they lie, and what one destination gets
- * besides, for which there is room behind the first. */
+/* A message: what all get, besides arguments and environment where they lie. */
 struct letter {
 	const struct start *start;
 	struct writer begin;
+	struct kept kept;
+	bool may_open; /* objects later */
 };
 
-static struct writer more_of(const struct letter *letter)
-{
-	return (struct writer){.data = letter->begin.data + letter->begin.used, .size = MORE_MAX};
-}
-
-static void assemble(struct letter *letter, const struct writer *more, struct parts *ret)
+static void assemble(const struct letter *letter, const struct writer *more, struct parts *ret)
 {
 	struct run_message *head = (struct run_message *)letter->begin.data;
 
@@ -88,65 +79,88 @@ static void assemble(struct letter *letter, const struct writer *more, struct pa
 	parts_add(ret, more->data, more->used);
 	if (head->phase == RUN_BEGIN)
 		strings_refer(ret, letter->start);
-	head->size = (uint32_t)ret->size;
+}
+
+static void set_size(const struct letter *letter, const struct parts *parts)
+{
+	((struct run_message *)letter->begin.data)->size = (uint32_t)parts->size;
+}
+
+/* False on kernels before 4.14, which can't wipe: then nothing is told at the end. */
+static bool keep(struct letter *letter)
+{
+	long page;
+
+	if (kept)
+		return true;
+	page = CALL_MMAP(PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (IS_ERROR(page))
+		return false;
+	if (CALL(SYS_madvise, page, PAGE, MADV_WIPEONFORK) < 0) {
+		CALL(SYS_munmap, page, PAGE);
+		return false;
+	}
+	kept = (struct kept *)page;
+	*kept = letter->kept;
+	kept->vdso = (const void *)letter->start->auxiliary[AT_SYSINFO_EHDR];
+	kept->begin_ns = facts_clock_ns(CLOCK_MONOTONIC_COARSE);
+	return true;
 }
 
 /* Memory for the end that the daemon can open. */
-static void share_end(struct writer *more)
+static void share_end(struct letter *letter, struct writer *more)
 {
 	struct run_end_memory memory = {.size = RUN_END_AREA};
 	long end;
 
-	if (!self.is_wiped)
+	if (!keep(letter))
 		return;
 	end = CALL_MMAP(RUN_END_AREA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (IS_ERROR(end))
 		return;
-	self.end = (struct run_end_area *)end;
-	self.end_size = RUN_END_AREA;
+	kept->end = (struct run_end_area *)end;
+	kept->end_size = RUN_END_AREA;
 	memory.address = (uint64_t)(unsigned long)end;
 	item_put(more, RUN_ITEM_END_MEMORY, &memory, sizeof(memory));
 }
 
-/* The clock is told to files alone, whose readers may have come a boot later. True if the message
- * is there. */
+/* True if the message is there. The wall clock is told to files alone, whose readers may come a
+ * boot later. */
 __attribute__((noinline)) static bool write_spool(struct letter *letter)
 {
 	struct run_message *head = (struct run_message *)letter->begin.data;
 	struct run_process *process = (struct run_process *)((struct run_item *)(head + 1) + 1);
-	struct writer more = more_of(letter);
+	uint64_t place[FACTS_PLACE_MAX / sizeof(uint64_t)];
+	struct writer more = {.data = (uint8_t *)place, .size = sizeof(place)};
 	struct parts parts;
 	long r;
 
 	process->unix_ns = facts_clock_ns(CLOCK_REALTIME);
 	facts_put_place(&more);
 	assemble(letter, &more, &parts);
-	r = file_write(letter->start->spool, true, process->euid, self.random[0], &parts,
-		       self.is_wiped ? &self.end : NULL);
-	self.end_size = RUN_FILE_END;
+	set_size(letter, &parts);
+	r = file_write(letter->start->spool, process->euid, letter->kept.random[0], &parts,
+		       keep(letter) ? &kept->end : NULL);
+	if (kept)
+		kept->end_size = RUN_FILE_END;
 	process->unix_ns = 0;
 	return r == 0;
 }
 
 /* In the drop directory the message waits for the daemon, who then opens the end's memory. */
 __attribute__((noinline)) static void write_drop(struct letter *letter, const char *folder,
-						 struct writer *more)
+						 const struct writer *end)
 {
+	uint64_t place[FACTS_PLACE_MAX / sizeof(uint64_t)];
+	struct writer more = {.data = (uint8_t *)place, .size = sizeof(place)};
 	struct parts parts;
 
-	facts_put_place(more);
-	assemble(letter, more, &parts);
-	file_write(folder, false, 0, self.random[0], &parts, NULL);
-}
-
-static void put_spool_file(struct writer *more, const char *folder)
-{
-	char name[FILE_NAME_SIZE];
-	size_t len = strlen(folder);
-
-	file_name(self.random[0], name);
-	if (len + sizeof(name) <= RUN_MESSAGE_PATH)
-		item_put_two(more, RUN_ITEM_SPOOL_FILE, folder, len, name, sizeof(name) - 1);
+	memcpy(more.data, end->data, end->used);
+	more.used = end->used;
+	facts_put_place(&more);
+	assemble(letter, &more, &parts);
+	set_size(letter, &parts);
+	file_write(folder, FILE_ANYBODYS, letter->kept.random[0], &parts, NULL);
 }
 
 static void send_begin(long fd, struct letter *letter, bool is_in_file)
@@ -154,61 +168,77 @@ static void send_begin(long fd, struct letter *letter, bool is_in_file)
 	const struct start *start = letter->start;
 	/* another daemon's socket goes with its own drop directory, if any */
 	const char *drop = start->drop ?: start->socket ? NULL : RUNMARK_DROP;
-	struct writer more = more_of(letter);
+	uint64_t room[8];
+	struct writer more = {.data = (uint8_t *)room, .size = sizeof(room)};
+	char name[FILE_NAME_SIZE];
 	struct parts parts;
 
-	if (is_in_file)
-		put_spool_file(&more, start->spool);
-	if (!self.end)
-		share_end(&more);
+	if (letter->may_open && !(kept && kept->end))
+		share_end(letter, &more);
 	assemble(letter, &more, &parts);
-	if (socket_send(fd, self.random[0], &parts) == -EAGAIN && !is_in_file && drop)
+	if (is_in_file) {
+		file_name(letter->kept.random[0], name);
+		parts_add_item(&parts, (struct run_item){.kind = RUN_ITEM_SPOOL_FILE}, start->spool,
+			       strlen(start->spool), name, sizeof(name) - 1);
+	}
+	set_size(letter, &parts);
+	if (socket_send(fd, letter->kept.random[0], &parts) == -EAGAIN && !is_in_file && drop)
 		write_drop(letter, drop, &more);
 }
 
-static void put_objects(struct writer *writer, const struct start *start)
+static void put_objects(struct letter *letter)
 {
-	self.iterate = symbol_find_iterate((const ElfW(Phdr) *)start->auxiliary[AT_PHDR],
-					   start->auxiliary[AT_PHNUM]);
-	if (self.iterate)
-		objects_put(writer, self.iterate, &self.mark);
-	else if (item_open(writer, RUN_ITEM_PROGRAM, 0))
-		item_close(writer, 0, RUN_ITEM_FAULT);
+	const unsigned long *auxiliary = letter->start->auxiliary;
+	struct kept *to = &letter->kept;
+
+	to->iterate =
+		symbol_find_iterate((const ElfW(Phdr) *)auxiliary[AT_PHDR], auxiliary[AT_PHNUM]);
+	if (to->iterate)
+		letter->may_open = objects_put(&letter->begin, to->iterate, &to->mark);
+	else if (item_open(&letter->begin, RUN_ITEM_PROGRAM, 0))
+		item_close(&letter->begin, 0, RUN_ITEM_FAULT);
 }
 
-static void tell_begin(long fd, const struct start *start)
+static void tell_begin(long fd, struct letter *letter)
 {
-	struct letter letter = {
-		.start = start,
-		.begin = {.data = self.message,
-			  .size = SELF_SIZE - offsetof(typeof(self), message) - MORE_MAX,
-			  .more = MORE_MAX,
-			  .may_grow = true},
-	};
+	const struct start *start = letter->start;
 	bool is_in_file;
 
-	item_begin(&letter.begin, RUN_BEGIN, self.pid, self.random);
-	facts_put(&letter.begin, start);
-	strings_copy(&letter.begin, start);
-	put_objects(&letter.begin, start);
-	self.vdso = (const void *)start->auxiliary[AT_SYSINFO_EHDR];
-	self.begin_ns = facts_clock_ns(CLOCK_MONOTONIC_COARSE);
-	is_in_file = start->spool && write_spool(&letter);
+	item_begin(&letter->begin, RUN_BEGIN, letter->kept.pid, letter->kept.random);
+	facts_put(&letter->begin, start);
+	strings_copy(&letter->begin, start);
+	put_objects(letter);
+	is_in_file = start->spool && write_spool(letter);
 	if (fd >= 0)
-		send_begin(fd, &letter, is_in_file);
-	item_done(&letter.begin);
+		send_begin(fd, letter, is_in_file);
+	item_done(&letter->begin);
 }
 
-static void tell_opt_out(long fd)
+static void tell_opt_out(long fd, struct letter *letter)
 {
-	struct letter letter = {
-		.begin = {.data = self.message, .size = sizeof(struct run_message)}};
 	struct writer nothing = {};
 	struct parts parts;
 
-	item_begin(&letter.begin, RUN_OPT_OUT, self.pid, self.random);
-	assemble(&letter, &nothing, &parts);
-	socket_send(fd, self.random[0], &parts);
+	item_begin(&letter->begin, RUN_OPT_OUT, letter->kept.pid, letter->kept.random);
+	assemble(letter, &nothing, &parts);
+	set_size(letter, &parts);
+	socket_send(fd, letter->kept.random[0], &parts);
+}
+
+__attribute__((noinline)) static void tell(long fd, const struct start *start)
+{
+	uint64_t room[LETTER_SIZE / sizeof(uint64_t)];
+	struct letter letter = {
+		.start = start,
+		.begin = {.data = (uint8_t *)room, .size = sizeof(room), .may_grow = true},
+		.kept.pid = (uint32_t)CALL(SYS_getpid, 0),
+	};
+
+	start_random(start, letter.kept.random);
+	if (!start->is_opted_out)
+		tell_begin(fd, &letter);
+	else if (fd >= 0)
+		tell_opt_out(fd, &letter);
 }
 
 /* Where there is nobody to tell, nothing is asked. */
@@ -221,34 +251,25 @@ __attribute__((constructor)) static void begin(int argc, char **argv, char **env
 	if (CALL(SYS_prctl, PR_GET_SECCOMP) != 0 || !start_find(argc, argv, envp, &start))
 		return;
 	fd = socket_connect(start.socket ?: RUNMARK_SOCKET);
-	if (fd < 0 && !start.spool)
-		return;
-	/* kernels before 4.14 can't: then nothing is told at the end */
-	if (!start.is_opted_out && CALL(SYS_madvise, &self, sizeof(self), MADV_WIPEONFORK) == 0)
-		self.is_wiped = true;
-	start_random(&start, self.random);
-	self.pid = (uint32_t)CALL(SYS_getpid, 0);
-	if (!start.is_opted_out)
-		tell_begin(fd, &start);
-	else if (fd >= 0)
-		tell_opt_out(fd);
+	if (fd >= 0 || start.spool)
+		tell(fd, &start);
 	if (fd >= 0)
 		CALL(SYS_close, fd);
 }
 
 __attribute__((destructor)) static void end(void)
 {
-	struct run_end_area *area = self.end;
-	struct writer writer = {.data = (uint8_t *)(area + 1),
-				.size = self.end_size - sizeof(*area)};
+	struct run_end_area *area = kept ? kept->end : NULL;
+	struct writer writer = {.data = (uint8_t *)(area + 1)};
 
 	if (!area)
 		return;
-	item_begin(&writer, RUN_END, self.pid, self.random);
-	if (self.iterate)
-		area->closed = objects_put_since(&writer, self.iterate, &self.mark);
+	writer.size = kept->end_size - sizeof(*area);
+	item_begin(&writer, RUN_END, kept->pid, kept->random);
+	if (kept->iterate)
+		area->closed = objects_put_since(&writer, kept->iterate, &kept->mark);
 	((struct run_message *)writer.data)->size = (uint32_t)writer.used;
-	area->begin_ns = self.begin_ns;
-	area->monotonic_ns = symbol_coarse_ns(self.vdso);
+	area->begin_ns = kept->begin_ns;
+	area->monotonic_ns = symbol_coarse_ns(kept->vdso);
 	__atomic_store_n(&area->is_told, 1, __ATOMIC_RELEASE);
 }

@@ -6,12 +6,14 @@
  * there to fault).
  */
 #include "preload/objects.h"
+#include "preload/opening.h"
 #include "common/note.h"
 
 #include <string.h>
 
 #define NOTE_BYTES_MAX 4096 /* of one segment */
 #define OBJECTS_MAX    4096
+#define OBJECTS_FEW    6 /* with more, a program is no short one */
 #define PAGE_MIN       4096
 
 struct walk {
@@ -20,7 +22,7 @@ struct walk {
 	struct objects_mark mark;
 	unsigned int count, told;
 	bool is_past; /* the mark: what comes is new */
-	bool no_room;
+	bool no_room, may_open;
 };
 
 /* Where in the file the byte at that address lies; false unless all segments that share its pages
@@ -67,6 +69,13 @@ static bool is_readable(const struct dl_phdr_info *info, ElfW(Addr) address, siz
 		if (!find_offset(info, address, &offset) || offset / PAGE_MIN > known / PAGE_MIN)
 			return false;
 	return find_offset(info, last, &offset) && offset / PAGE_MIN <= known / PAGE_MIN;
+}
+
+static bool is_there(const struct dl_phdr_info *info, ElfW(Addr) address, size_t len)
+{
+	uint64_t known;
+
+	return !len || (find_dynamic(info, &known) && is_readable(info, address, len, known));
 }
 
 static void read_notes(const struct dl_phdr_info *info, struct run_object *ret)
@@ -121,6 +130,10 @@ static void put(struct walk *walk, const struct dl_phdr_info *info)
 		walk->no_room = true;
 	else
 		walk->told++;
+	if (!walk->since && !walk->may_open)
+		walk->may_open =
+			walk->told > OBJECTS_FEW || (!symbol_is_libc(info->dlpi_name ?: "") &&
+						     opening_is_asked(info, is_there));
 }
 
 /* The program comes first. */
@@ -149,13 +162,14 @@ static void finish(struct walk *walk)
 		walk->writer->last->flags |= RUN_ITEM_MORE;
 }
 
-void objects_put(struct writer *writer, iterate_fn *iterate, struct objects_mark *ret)
+bool objects_put(struct writer *writer, iterate_fn *iterate, struct objects_mark *ret)
 {
 	struct walk walk = {.writer = writer};
 
 	iterate(take, &walk);
 	finish(&walk);
 	*ret = walk.mark;
+	return walk.may_open;
 }
 
 uint32_t objects_put_since(struct writer *writer, iterate_fn *iterate,

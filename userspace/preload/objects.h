@@ -12,8 +12,9 @@ struct objects_mark {
 	uint64_t added, removed; /* as the loader counts them; 0 if it doesn't */
 };
 
-/* All of them in the loader's order as RUN_ITEM_OBJECTs, the program itself as RUN_ITEM_PROGRAM. */
-void objects_put(struct writer *writer, iterate_fn *iterate, struct objects_mark *ret);
+/* All of them in the loader's order as RUN_ITEM_OBJECTs, the program itself as RUN_ITEM_PROGRAM.
+ * Returns whether there may be more later. */
+bool objects_put(struct writer *writer, iterate_fn *iterate, struct objects_mark *ret);
 
 /* Those that were opened since and still are. Returns how many have been closed since. */
 uint32_t objects_put_since(struct writer *writer, iterate_fn *iterate,

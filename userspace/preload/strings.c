@@ -65,17 +65,18 @@ static size_t cut(const struct region *region, size_t max, bool inside)
 void strings_refer(struct parts *parts, const struct start *start)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct run_item head = {.kind = (uint16_t)kinds[i].kind};
 		struct region region;
 		bool add_nul = false;
 
 		if (!find_region(strings_of(start, kinds[i].kind), kinds[i].max, &region))
 			continue;
 		if (region.is_cut) {
+			head.flags = RUN_ITEM_CUT;
 			region.len = cut(&region, kinds[i].max, kinds[i].cut_inside);
 			add_nul = region.len && region.data[region.len - 1];
 		}
-		parts_add_item(parts, kinds[i].kind, region.is_cut ? RUN_ITEM_CUT : 0, region.data,
-			       region.len, add_nul);
+		parts_add_item(parts, head, region.data, region.len, "", add_nul);
 	}
 }
 

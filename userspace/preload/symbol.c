@@ -5,15 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-struct tables {
-	const ElfW(Sym) * symbols;
-	const char *names;
-	const uint32_t *gnu, *sysv; /* either may be missing */
-};
-
-static bool find_tables(const ElfW(Dyn) * dynamic, ElfW(Addr) base, struct tables *ret)
+bool symbol_tables_find(const ElfW(Dyn) * dynamic, ElfW(Addr) base, struct symbol_tables *ret)
 {
-	struct tables tables = {};
+	struct symbol_tables tables = {};
 
 	for (; dynamic->d_tag != DT_NULL; dynamic++) {
 		/* glibc has made addresses of them where it may write, others leave offsets */
@@ -24,6 +18,8 @@ static bool find_tables(const ElfW(Dyn) * dynamic, ElfW(Addr) base, struct table
 			tables.symbols = address;
 		else if (dynamic->d_tag == DT_STRTAB)
 			tables.names = address;
+		else if (dynamic->d_tag == DT_STRSZ)
+			tables.names_len = dynamic->d_un.d_val;
 		else if (dynamic->d_tag == DT_GNU_HASH)
 			tables.gnu = address;
 		else if (dynamic->d_tag == DT_HASH)
@@ -33,7 +29,7 @@ static bool find_tables(const ElfW(Dyn) * dynamic, ElfW(Addr) base, struct table
 	return tables.symbols && tables.names && (tables.gnu || tables.sysv);
 }
 
-static bool is_it(const struct tables *tables, uint32_t index, const char *name)
+static bool is_it(const struct symbol_tables *tables, uint32_t index, const char *name)
 {
 	const ElfW(Sym) *symbol = &tables->symbols[index];
 	size_t len = strlen(name) + 1;
@@ -42,11 +38,16 @@ static bool is_it(const struct tables *tables, uint32_t index, const char *name)
 	       !strncmp(tables->names + symbol->st_name, name, len);
 }
 
-/* Index of the symbol, or 0. */
-static uint32_t find_gnu(const struct tables *tables, const char *name)
+/* head: number of buckets, first symbol, words of the filter, shift */
+static const uint32_t *gnu_buckets(const uint32_t *head)
 {
-	const uint32_t *head = tables->gnu; /* buckets, first symbol, words of the filter, shift */
-	const uint32_t *buckets = head + 4 + head[2] * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
+	return head + 4 + head[2] * (sizeof(ElfW(Addr)) / sizeof(*head));
+}
+
+/* Index of the symbol, or 0. */
+static uint32_t find_gnu(const struct symbol_tables *tables, const char *name)
+{
+	const uint32_t *head = tables->gnu, *buckets = gnu_buckets(head);
 	const uint32_t *hashes = buckets + head[0];
 	uint32_t hash = 5381, index;
 
@@ -64,7 +65,7 @@ static uint32_t find_gnu(const struct tables *tables, const char *name)
 	return 0;
 }
 
-static uint32_t find_sysv(const struct tables *tables, const char *name)
+static uint32_t find_sysv(const struct symbol_tables *tables, const char *name)
 {
 	const uint32_t *head = tables->sysv; /* buckets, symbols */
 
@@ -74,15 +75,31 @@ static uint32_t find_sysv(const struct tables *tables, const char *name)
 	return 0;
 }
 
-const void *symbol_find(const ElfW(Dyn) * dynamic, ElfW(Addr) base, const char *name)
+/* Its address; NULL: not there. */
+static const void *find(const ElfW(Dyn) * dynamic, ElfW(Addr) base, const char *name)
 {
-	struct tables tables;
+	struct symbol_tables tables;
 	uint32_t index;
 
-	if (!find_tables(dynamic, base, &tables))
+	if (!symbol_tables_find(dynamic, base, &tables))
 		return NULL;
 	index = tables.gnu ? find_gnu(&tables, name) : find_sysv(&tables, name);
 	return index ? (const void *)(base + tables.symbols[index].st_value) : NULL;
+}
+
+/* GNU's table has those that the object defines, which come last (where it has none, it says
+ * nothing); the older one has all. The names follow behind. */
+size_t symbol_count_asked(const struct symbol_tables *tables)
+{
+	size_t between = (uintptr_t)tables->names - (uintptr_t)tables->symbols;
+	size_t count = between / sizeof(*tables->symbols);
+	const uint32_t *gnu = tables->gnu;
+
+	if ((uintptr_t)tables->names < (uintptr_t)tables->symbols)
+		return 0;
+	if (!gnu)
+		return MIN(count, tables->sysv[1]);
+	return gnu[0] == 1 && !gnu_buckets(gnu)[0] ? count : MIN(count, gnu[1]);
 }
 
 static const ElfW(Phdr) * find_phdr(const ElfW(Phdr) * phdr, size_t count, ElfW(Word) type)
@@ -110,7 +127,7 @@ static const struct link_map *find_maps(const ElfW(Phdr) * phdr, size_t count)
 }
 
 /* glibc's is libc.so.6, libc-2.17.so is its file; musl's is the loader, or named after it. */
-static bool is_libc(const char *path)
+bool symbol_is_libc(const char *path)
 {
 	static const char *const names[] = {"libc.so", "libc-2.", "libc.musl-", "ld-musl-"};
 	const char *slash = strrchr(path, '/');
@@ -128,8 +145,8 @@ iterate_fn *symbol_find_iterate(const ElfW(Phdr) * phdr, size_t count)
 	const void *found = NULL;
 
 	for (; map && !found; map = map->l_next)
-		if (map->l_name && is_libc(map->l_name) && map->l_ld)
-			found = symbol_find(map->l_ld, map->l_addr, "dl_iterate_phdr");
+		if (map->l_name && symbol_is_libc(map->l_name) && map->l_ld)
+			found = find(map->l_ld, map->l_addr, "dl_iterate_phdr");
 	return (iterate_fn *)found;
 }
 
@@ -154,8 +171,8 @@ uint64_t symbol_coarse_ns(const void *vdso)
 		return 0;
 	base = (ElfW(Addr))image + load->p_offset - load->p_vaddr;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		clock_fn *clock = (clock_fn *)symbol_find(
-			(const ElfW(Dyn) *)(base + dynamic->p_vaddr), base, names[i]);
+		clock_fn *clock = (clock_fn *)find((const ElfW(Dyn) *)(base + dynamic->p_vaddr),
+						   base, names[i]);
 
 		if (clock && clock(CLOCK_MONOTONIC_COARSE, &now) == 0)
 			return (uint64_t)now.seconds * NS_PER_S + (uint64_t)now.nanoseconds;

@@ -7,9 +7,24 @@
 #pragma once
 
 #include <link.h>
+#include <stdbool.h>
+#include <stddef.h>
 
-/* Its address; NULL: not there. */
-const void *symbol_find(const ElfW(Dyn) * dynamic, ElfW(Addr) base, const char *name);
+struct symbol_tables {
+	const ElfW(Sym) * symbols;
+	const char *names;
+	size_t names_len;
+	const uint32_t *gnu, *sysv; /* hash tables; either may be missing */
+};
+
+/* False if there are none. */
+bool symbol_tables_find(const ElfW(Dyn) * dynamic, ElfW(Addr) base, struct symbol_tables *ret);
+
+/* How many symbols at the table's begin may be others' (undefined); 0: not known. */
+size_t symbol_count_asked(const struct symbol_tables *tables);
+
+/* True for libc's file, by its name. */
+bool symbol_is_libc(const char *path);
 
 /* libc's dl_iterate_phdr(3): glibc and musl have it alike, and only they know their lists. phdr and
  * count: the program's headers. NULL: not found. */

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whether objects may still be opened after the begin. */
+#pragma once
+
+#include <link.h>
+#include <stdbool.h>
+
+/* False if the object asks for no function that opens objects. info: as dl_iterate_phdr(3) gives
+ * it; is_readable tells of its memory. */
+typedef bool readable_fn(const struct dl_phdr_info *info, ElfW(Addr) address, size_t len);
+bool opening_is_asked(const struct dl_phdr_info *info, readable_fn *is_readable);
