@@ -45,6 +45,7 @@ const struct coverage_cause coverage_causes[] = {
 	/* hostile ones for the most part: a program's own message is whole */
 	{"run_refused", "messages of programs about themselves refused or not whole", PERHAPS},
 	{"run_quota", "such messages that were over their user's quota", RUNS},
+	{"exec_untold", "execs that no program's message told of", RUNS},
 	{"link_missing", "links of which no record came", DETAILS},
 	{"ends_overrun", "times that ends came faster than they were taken", DETAILS},
 	{"ends_unwatched", "processes whose end is known late or not, since too many lived",

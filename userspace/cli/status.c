@@ -134,6 +134,7 @@ static void print_status(const cJSON *status)
 	print_head(status);
 	print_hooks(status);
 	print_counters(status, "events", false);
+	print_counters(status, "messages", true);
 	print_counters(status, "records", false);
 	print_counters(status, "lost", true);
 	print_counters(status, "cut", true);

@@ -36,9 +36,10 @@ struct config_rules { /* in order; each has been read by rule_parse() without an
 struct config {
 	/* [daemon] */
 	char *spool, *drop, *socket, *control, *pin;
-	char *state;   /* /run/runmark: journal and lock */
-	char *host;    /* the node's name up to the first dot, unless given */
-	char *cluster; /* default "" */
+	char *state;	 /* /run/runmark: journal and lock */
+	char *run_spool; /* "": none */
+	char *host;	 /* the node's name up to the first dot, unless given */
+	char *cluster;	 /* default "" */
 	enum config_source source;
 	uint32_t ring_mib;    /* a power of two, 1..1024 */
 	uint32_t journal_mib; /* 1..4096, default 64 */

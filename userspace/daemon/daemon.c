@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 
-#define TICK_MS	       100  /* the ring is drained so often, or when a quarter of it waits */
 #define DRAIN_MAX      8192 /* events at one go, so that what they finish is handed on meanwhile */
 #define DRAIN_IDLE_MAX 100  /* times that nothing more came of an event that is being written */
 #define STOP_MAX_NS    (10 * NS_PER_S) /* lookups and the disk are waited for so long at the end */
@@ -42,7 +41,7 @@ static void turn(struct daemon *d, bool with_events)
 
 	if (with_events)
 		daemon_drain(d);
-	(void)inbox_receive(d->inbox, with_events);
+	daemon_preload_turn(d, with_events);
 	tracker_advance(d->tracker, &lines);
 	daemon_flush(d);
 	if (lines)
@@ -67,6 +66,14 @@ static bool drain_all(struct daemon *d)
 	}
 }
 
+/* What the kernel side doesn't tell the end of. */
+static void adopt(void *arg, const struct event_task *task, uint64_t seen_ns)
+{
+	struct daemon *d = arg;
+
+	preload_adopt(d->preload, task->pid, task->start_ns, seen_ns);
+}
+
 /* The table is made to agree with what the kernel has now: unknown processes are told of, and those
  * that are gone are ended. Events that wait are taken first, and those of what ended meanwhile
  * before anything is called gone. */
@@ -84,7 +91,7 @@ static void reconcile(struct daemon *d)
 		return;
 	}
 	if (d->config->scan_running)
-		scan_tell(d->tracker, d->scanner, &tasks);
+		scan_tell(d->tracker, d->scanner, &tasks, d->capture ? NULL : adopt, d);
 	if (drain_all(d))
 		live_reconcile(tracker_live(d->tracker), scan_is_alive, &tasks);
 	else /* the ends of what is gone may still wait */
@@ -147,163 +154,7 @@ static void loop(struct daemon *d)
 	}
 }
 
-static int watch(struct daemon *d)
-{
-	struct itimerspec every = {{0, TICK_MS * 1000000L}, {0, TICK_MS * 1000000L}};
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	d->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	d->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (d->signal_fd < 0 || d->timer_fd < 0 || d->epoll_fd < 0 ||
-	    timerfd_settime(d->timer_fd, 0, &every, NULL))
-		return -errno;
-	int fds[] = {d->signal_fd,	     d->timer_fd,
-		     capture_fd(d->capture), tracker_facts_fd(d->tracker),
-		     writer_fd(d->writer),   control_fd(d->control),
-		     inbox_fd(d->inbox)};
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-		struct epoll_event event = {.events = EPOLLIN, .data.fd = fds[i]};
-
-		if (fds[i] >= 0 && epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fds[i], &event))
-			return -errno;
-	}
-	return 0;
-}
-
 /* --- start and stop */
-
-static int capture_begin(struct daemon *d)
-{
-	struct capture_options options = {.pin = d->config->pin, .ring_mib = d->config->ring_mib};
-	_cleanup_free_ char *message = NULL;
-	int r;
-
-	memcpy(options.forced, d->options->forced, sizeof(options.forced));
-	r = source_begin(&d->source, d->config, &options, &message);
-	d->capture = d->source.capture;
-	if (r && message) {
-		log_err(0, "%s", message);
-		return r;
-	}
-	if (r)
-		return log_err(r, "cannot begin to capture");
-	if (d->source.reason)
-		log_warn(0, "BPF cannot be used: %s; going on with source = preload",
-			 d->source.reason);
-	if (d->source.has_pins)
-		log_warn(0,
-			 "the kernel side of an earlier daemon is still attached below %s, and "
-			 "nobody takes what it tells; runmarkd --unload removes it",
-			 d->config->pin);
-	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++) {
-		struct source_rung hook = source_rung(&d->source, fact);
-
-		if (hook.lost)
-			log_warn(0, "hook %s=%s does not see: %s", hook_fact_name(fact), hook.rung,
-				 hook.lost);
-	}
-	return 0;
-}
-
-/* The journal is had from the file system as it grows: said now, not when it is too late. */
-static void state_room_check(const struct config *c)
-{
-	uint64_t room, wanted = (uint64_t)c->journal_mib << 20;
-
-	if (!fs_room_for_file(c->state, "journal", &room) && room < wanted)
-		log_warn(0,
-			 "state folder %s has room for a journal of %u MiB, not of journal_mib = "
-			 "%u: free room on its file system, or lower journal_mib",
-			 c->state, (unsigned int)(room >> 20), c->journal_mib);
-}
-
-static void spool_owner_check(const struct config *c)
-{
-	struct stat st;
-
-	if (!stat(c->spool, &st) && st.st_uid != geteuid())
-		log_warn(0,
-			 "spool folder %s is owned by user %u, who can forge and remove records: "
-			 "chown root %s",
-			 c->spool, st.st_uid, c->spool);
-}
-
-static int below_begin(struct daemon *d)
-{
-	struct event_task task;
-	int r;
-
-	if (!d->options->below)
-		return 0;
-	r = scan_find_proc((uint32_t)d->options->below, d->node.tick_ns, &task);
-	if (r)
-		return log_err(r, "--below %d", (int)d->options->below);
-	tracker_set_below(d->tracker, &task);
-	return 0;
-}
-
-static int begin(struct daemon *d)
-{
-	const struct config *c = d->config;
-	struct kernel_rule rules[KERNEL_RULES_MAX];
-	struct capture_totals told;
-	int holder = 0, r;
-
-	d->lock_fd = node_lock(c, &holder);
-	if (d->lock_fd == -EBUSY)
-		return log_err(d->lock_fd,
-			       "another runmarkd (pid %d) runs with state %s; stop it first",
-			       holder, c->state);
-	if (d->lock_fd < 0)
-		return log_err(d->lock_fd, "cannot lock %s/lock%s", c->state,
-			       !geteuid() ? ""
-			       : c->source == CONFIG_SOURCE_PRELOAD
-				       ? "; name folders of your own (runmarkd(8), SOURCES)"
-				       : "; runmarkd must be run by root");
-	r = node_init(&d->node, c);
-	if (r)
-		return log_err(r, "cannot use state folder %s", c->state);
-	state_room_check(c);
-	r = writer_new(c, &d->node, &d->writer);
-	if (r == -EPERM)
-		return log_err(r, "everybody may write to spool folder %s: chmod o-w %s", c->spool,
-			       c->spool);
-	if (r)
-		return log_err(r, "cannot use spool folder %s", c->spool);
-	spool_owner_check(c);
-	r = tracker_new(c, &d->node, d->writer, &d->tracker);
-	if (r)
-		return log_err(r, "cannot use the journal in %s", c->state);
-	r = below_begin(d);
-	if (!r)
-		r = capture_begin(d);
-	if (r)
-		return r;
-	capture_set_rules(d->capture, rules, tracker_kernel_rules(d->tracker, rules));
-	capture_told(d->capture, &told);
-	tracker_set_told(d->tracker, &told);
-	if (!d->capture)
-		live_set_begin(tracker_live(d->tracker), node_boot_ns());
-	else if (!capture_is_continued(d->capture))
-		tracker_capture_is_fresh(d->tracker);
-	r = control_new(c->control, &daemon_control, d, &d->control);
-	if (r)
-		return log_err(r, "cannot listen on %s", c->control);
-	r = inbox_new(c, &d->node, d->tracker, NULL, !d->capture, &d->inbox);
-	if (r)
-		return log_err(r, "cannot listen on %s", c->socket);
-	r = scanner_new(&d->scanner);
-	if (r)
-		return log_err(r, "cannot read what runs");
-	r = watch(d);
-	return r ? log_err(r, "cannot wait for events") : 0;
-}
 
 /* What has ended is written, as far as the disk allows; what still runs stays in the journal. */
 static int end(struct daemon *d)
@@ -331,12 +182,13 @@ static int end(struct daemon *d)
 int daemon_run(const struct daemon_options *options)
 {
 	struct daemon d = {.options = options,
+			   .run_spool_fd = -1,
 			   .config = options->config,
 			   .lock_fd = -1,
 			   .epoll_fd = -1,
 			   .timer_fd = -1,
 			   .signal_fd = -1};
-	int r = begin(&d);
+	int r = daemon_begin(&d);
 
 	if (!r) {
 		d.node_last_unix_ns = d.node.started_unix_ns;
@@ -349,18 +201,6 @@ int daemon_run(const struct daemon_options *options)
 	} else if (d.writer) {
 		(void)writer_finish(d.writer);
 	}
-	scanner_free(d.scanner);
-	inbox_free(d.inbox);
-	control_free(d.control);
-	if (!writer_is_stuck(d.writer)) /* else its thread may still read what it was given */
-		tracker_free(d.tracker);
-	source_done(&d.source);
-	if (options->below && !d.source.is_preload) /* for that alone: nothing goes on without it */
-		(void)capture_unload(d.config->pin);
-	writer_free(d.writer);
-	cleanup_close(&d.signal_fd);
-	cleanup_close(&d.timer_fd);
-	cleanup_close(&d.epoll_fd);
-	cleanup_close(&d.lock_fd);
+	daemon_done(&d);
 	return r;
 }

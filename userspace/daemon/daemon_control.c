@@ -10,7 +10,7 @@ void daemon_gather(struct daemon *d, struct status *ret)
 	writer_status(d->writer, &ret->writer);
 	capture_ring(d->capture, &ret->ring_used, &ret->ring_size);
 	tracker_losses(d->tracker, &ret->totals, &ret->writer, &ret->losses);
-	inbox_losses(d->inbox, &ret->losses);
+	daemon_preload_gather(d, ret);
 	scanner_losses(d->scanner, &ret->losses);
 }
 
@@ -48,7 +48,10 @@ static void control_flush(void *arg)
 {
 	struct daemon *d = arg;
 
+	if (!d->capture)
+		inbox_receive_all(d->inbox);
 	d->flush_mark = capture_mark(d->capture);
+	d->flush_asked_ns = node_boot_ns();
 	d->flush_wanted = true;
 	d->flush_asked = false;
 }
@@ -58,7 +61,7 @@ static void control_flush(void *arg)
 void daemon_flush(struct daemon *d)
 {
 	if (!d->flush_wanted || d->flush_asked || !capture_is_past(d->capture, d->flush_mark) ||
-	    !tracker_end_groups(d->tracker))
+	    !daemon_preload_is_settled(d, d->flush_asked_ns) || !tracker_end_groups(d->tracker))
 		return;
 	writer_put_close(d->writer);
 	writer_go(d->writer);

@@ -5,7 +5,9 @@
 
 #include "daemon/control.h"
 #include "daemon/daemon.h"
+#include "daemon/ends.h"
 #include "daemon/inbox.h"
+#include "daemon/preload.h"
 #include "daemon/scan_thread.h"
 #include "daemon/source.h"
 #include "daemon/status.h"
@@ -20,6 +22,9 @@ struct daemon {
 	struct writer *writer;
 	struct control_server *control;
 	struct inbox *inbox;
+	struct preload *preload;
+	struct ends *ends; /* NULL: the kernel side tells of ends */
+	int run_spool_fd;
 	struct scanner *scanner;
 	int lock_fd, epoll_fd, timer_fd, signal_fd;
 	unsigned int drained; /* in this go */
@@ -31,9 +36,15 @@ struct daemon {
 	bool reconcile_wanted; /* it could not be done yet */
 	bool flush_wanted, flush_asked;
 	uint64_t flush_mark; /* what was in the ring when it was asked for */
-	uint64_t flush_number;
+	uint64_t flush_number, flush_asked_ns;
+	/* of the node: a second ago, by then; and how many of them nobody told of */
+	uint64_t execs, execs_next, execs_due_ns, execs_untold;
 	bool stop;
 };
+
+/* daemon_start.c. A message is logged on failure; daemon_done() is called in any case. */
+int daemon_begin(struct daemon *d);
+void daemon_done(struct daemon *d);
 
 /* Takes what the ring holds, up to a limit. */
 void daemon_drain(struct daemon *d);
@@ -46,3 +57,12 @@ void daemon_tell(struct daemon *d, const char *event);
  * is asked to close the file. */
 void daemon_flush(struct daemon *d);
 extern const struct control_actions daemon_control;
+
+/* daemon_preload.c: what programs tell of themselves. */
+int daemon_preload_begin(struct daemon *d);
+void daemon_preload_done(struct daemon *d);
+/* Takes what waits; is_tick: of the drop folder, too. */
+void daemon_preload_turn(struct daemon *d, bool is_tick);
+/* False while more is to be known of what had ended by then. */
+bool daemon_preload_is_settled(const struct daemon *d, uint64_t since_ns);
+void daemon_preload_gather(struct daemon *d, struct status *ret);

@@ -85,6 +85,11 @@ size_t ends_watched(const struct ends *ends)
 	return ends->counts[PLACE_WATCHED] + ends->counts[PLACE_POLLED] + ends->counts[PLACE_DYING];
 }
 
+size_t ends_held(const struct ends *ends)
+{
+	return ends->counts[PLACE_DYING];
+}
+
 /* True if it is the same process that is watched already, or whose end is not told yet. */
 static bool is_known(struct ends *ends, pid_t pid, int pidfd)
 {

@@ -95,6 +95,8 @@ const char *ends_rung(const struct ends *ends);
 uint64_t ends_execs(const struct ends *ends);
 /* Ends of them that are watched, and those that are held back. */
 size_t ends_watched(const struct ends *ends);
+/* The latter alone. */
+size_t ends_held(const struct ends *ends);
 
 /* Adds what was lost here. */
 void ends_losses(const struct ends *ends, struct losses *losses);

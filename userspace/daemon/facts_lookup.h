@@ -30,7 +30,8 @@ struct lookup {
 	struct note_ids notes;
 	char user[64];
 	char *real;
-	int fd;
+	int fd;		 /* its thread's, then ours; -1: none */
+	bool has_passed; /* it is on its way to us */
 	/* Called before each step that may hang at another place. False: it would. NULL: go on. */
 	bool (*enter)(struct lookup *lookup, place_t place);
 	void *enter_arg;

@@ -37,6 +37,7 @@ struct pool {
 
 struct workers {
 	int event_fd;
+	int passed[2]; /* the sockets by which what a thread has opened comes to us */
 	uint64_t watched_ns;
 	/* under lock */
 	pthread_mutex_t lock;
@@ -128,6 +129,10 @@ static uint64_t place_stuck_ns(const struct workers *w, place_t place)
 
 static void answer(struct workers *w, struct question *question)
 {
+	/* a descriptor is its thread's own: handed on, in the order of the answers */
+	if (question->lookup.fd >= 0)
+		question->lookup.has_passed =
+			descriptors_pass(w->passed[0], TAKE_FD(question->lookup.fd));
 	queue_put(&w->answers, question);
 	(void)eventfd_write(w->event_fd, 1); /* full: the reader will come all the same */
 }
@@ -209,7 +214,7 @@ static void *worker_run(void *arg)
 	struct pool *pool = me->pool;
 
 	if (pool == &w->pools[POOL_FILES])
-		descriptors_own(&w->event_fd, 1);
+		descriptors_own((int[]){w->event_fd, w->passed[0]}, 2);
 	pthread_mutex_lock(&w->lock);
 	/* one that hung is replaced: it goes when it is back */
 	while (pool->running - pool->stuck <= pool->wanted) {
@@ -275,8 +280,9 @@ int workers_new(unsigned int count, struct workers **ret)
 	if (!w)
 		return -ENOMEM;
 	w->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (w->event_fd < 0) {
-		r = -errno;
+	r = w->event_fd < 0 ? -errno : descriptors_pair(w->passed);
+	if (r) {
+		cleanup_close(&w->event_fd);
 		free(w);
 		return r;
 	}
@@ -322,6 +328,8 @@ struct question *workers_answered(struct workers *w)
 
 	pthread_mutex_lock(&w->lock);
 	question = queue_take(&w->answers);
+	if (question && question->lookup.has_passed)
+		question->lookup.fd = descriptors_take(w->passed[1]);
 	pthread_mutex_unlock(&w->lock);
 	return question;
 }

@@ -7,6 +7,7 @@
 #include "common/text.h"
 #include "daemon/drop.h"
 #include "daemon/link_record.h"
+#include "daemon/preload.h"
 #include "daemon/receive.h"
 
 #include <errno.h>
@@ -72,7 +73,8 @@ static void take(void *arg, enum message_kind kind, const struct message_sender 
 	if (kind == MESSAGE_LINK)
 		take_link(inbox, sender, message);
 	else
-		inbox->runs_refused++;
+		(void)preload_take(inbox->preload, sender, receiver_take_pidfd(inbox->receiver),
+				   message);
 }
 
 /* A file of a run: its begin may have come in part, before the socket was full. */
@@ -81,6 +83,7 @@ static void take_dropped(void *arg, enum message_kind kind, const struct message
 {
 	struct inbox *inbox = arg;
 	struct run_message message;
+	int r;
 
 	if (kind == MESSAGE_LINK) {
 		take_link(inbox, owner, file);
@@ -90,7 +93,9 @@ static void take_dropped(void *arg, enum message_kind kind, const struct message
 		memcpy(&message, file.data + sizeof(struct run_file_head), sizeof(message));
 		receiver_forget(inbox->receiver, kind, owner->uid, message.random[0]);
 	}
-	inbox->runs_refused++;
+	r = preload_take_file(inbox->preload, owner->uid, owner->gid, file);
+	/* of another boot: it ran, and nothing is known of it here */
+	inbox->runs_refused += r == -EXDEV;
 }
 
 int inbox_new(const struct config *config, const struct node *node, struct tracker *tracker,

@@ -37,6 +37,7 @@
 	X(RUN_REFUSED, "run_refused",                                                              \
 	  "messages of programs about themselves refused or not whole")                            \
 	X(RUN_QUOTA, "run_quota", "such messages that were over their user's quota")               \
+	X(EXEC_UNTOLD, "exec_untold", "execs that no program's message told of")                   \
 	X(LINK_MISSING, "link_missing", "links of which no record came")                           \
 	X(ENDS_OVERRUN, "ends_overrun", "times that ends came faster than they were taken")        \
 	X(ENDS_UNWATCHED, "ends_unwatched",                                                        \

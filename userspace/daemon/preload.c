@@ -91,7 +91,7 @@ static void find_process(struct preload *p, struct taking *take)
 						 (take->message.random[0] & (EXEC_ID_FIRST - 1))};
 	if (t) {
 		take->key.start_ns = t->key.start_ns;
-		take->key.exec_id = t->key.exec_id + 1;
+		take->key.exec_id = t->key.exec_id + (time_ns >= t->seen_ns);
 		return;
 	}
 	take->key.start_ns = p->look.is_there ? p->look.start_ns : time_ns;
@@ -166,6 +166,7 @@ static void told_begin(struct preload *p, struct told *t, const struct taking *t
 	t->key = take->key;
 	t->begin_ns = about->time_ns;
 	t->token = take->message.random[0];
+	t->seen_ns = 0;
 	t->uid = take->uid;
 	t->has_start |= p->look.is_there;
 	t->is_copy = t->is_told_end = false;
@@ -322,6 +323,26 @@ static void resume_one(void *arg, const struct live_told *told)
 	t->is_copy = told->is_copy;
 	t->has_start = true;
 	t->end_memory = told->end_memory;
+}
+
+void preload_adopt(struct preload *p, uint32_t pid, uint64_t start_ns, uint64_t seen_ns)
+{
+	struct live_found found;
+	struct told *t;
+
+	if (told_find(p, pid) || !live_find(tracker_live(p->options.tracker), pid, start_ns,
+					    p->options.node->tick_ns, &found))
+		return;
+	t = told_add(p, &found.key);
+	if (!t)
+		return;
+	t->begin_ns = found.image ? found.image->s.begin_ns : seen_ns;
+	t->uid = found.image ? found.image->s.uid : (uint32_t)-1;
+	t->is_copy = found.is_copy;
+	t->has_start =
+		found.key.start_ns % p->options.node->tick_ns == 0; /* not the kernel side's */
+	t->seen_ns = seen_ns;
+	told_watch(p, t, -1);
 }
 
 unsigned int preload_resume(struct preload *p)

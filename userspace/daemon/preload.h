@@ -83,6 +83,16 @@ void preload_end(void *preload, const struct end *end);
  */
 void preload_advance(struct preload *preload, bool is_drained);
 
+/*
+ * A process that the scan of /proc has told of at seen_ns, or the daemon before this one had: its
+ * end is asked for, too. What it says of a program that it had begun before then is of the one that
+ * the scan saw.
+ */
+void preload_adopt(struct preload *preload, uint32_t pid, uint64_t start_ns, uint64_t seen_ns);
+
+/* True if no end is kept back. */
+bool preload_is_settled(const struct preload *preload);
+
 struct preload_counts {
 	uint64_t begins, ends; /* programs; of which the end came */
 	uint64_t joined;       /* of which the kernel side had told as well */

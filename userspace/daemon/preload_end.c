@@ -228,6 +228,11 @@ static void look_for_unwatched(struct preload *p)
 	}
 }
 
+bool preload_is_settled(const struct preload *p)
+{
+	return TAILQ_EMPTY(&p->ending);
+}
+
 void preload_advance(struct preload *p, bool is_drained)
 {
 	uint64_t now_ns = node_boot_ns();

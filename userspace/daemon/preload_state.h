@@ -16,6 +16,7 @@ struct told {
 	struct live_key key;
 	uint64_t begin_ns; /* of its image */
 	uint64_t token;
+	uint64_t seen_ns;    /* its image by the scan; 0: it told of that itself */
 	uint64_t end_memory; /* of one that the daemon before this one knew */
 	uint32_t uid;
 	bool has_start;	   /* key's, from the kernel; else it is when it was begun */

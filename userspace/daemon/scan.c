@@ -193,25 +193,39 @@ static const struct event_task **tasks_by_start(const struct scan_tasks *tasks)
 	return list;
 }
 
-unsigned int scan_tell(struct tracker *tracker, struct scanner *scanner,
-		       const struct scan_tasks *tasks)
+/* What the kernel side has told of before has an exact start. */
+static bool knows(const struct live *live, const struct event_task *task, uint64_t tick_ns)
+{
+	struct live_found found;
+
+	if (!tick_ns)
+		return live_knows_program(live, task->pid, task->start_ns);
+	return live_find(live, task->pid, task->start_ns, tick_ns, &found) && found.image;
+}
+
+void scan_tell(struct tracker *tracker, struct scanner *scanner, const struct scan_tasks *tasks,
+	       void (*each)(void *arg, const struct event_task *task, uint64_t seen_ns), void *arg)
 {
 	_cleanup_free_ const struct event_task **list = tasks_by_start(tasks);
 	struct scan *s = list ? calloc(1, sizeof(*s)) : NULL;
-	unsigned int told = 0;
 
 	if (!s)
-		return 0;
+		return;
 	s->tracker = tracker;
 	s->tasks = tasks;
 	for (size_t i = 0; i < tasks->count; i++) {
+		uint64_t seen_ns = 0;
+		bool is_known;
+
 		s->task = list[i];
-		if (s->task->start_ns >= tasks->mark_ns || !tracker_has_room(tracker) ||
-		    live_knows_program(tracker_live(tracker), s->task->pid, s->task->start_ns))
-			continue;
-		told += scan_process(s, scanner);
+		is_known = knows(tracker_live(tracker), s->task, tasks->tick_ns);
+		if (!is_known && s->task->start_ns < tasks->mark_ns && tracker_has_room(tracker)) {
+			seen_ns = node_boot_ns();
+			is_known = scan_process(s, scanner);
+		}
+		if (is_known && each)
+			each(arg, s->task, seen_ns);
 	}
 	scanner_rest(scanner);
 	free(s);
-	return told;
 }

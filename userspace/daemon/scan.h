@@ -25,10 +25,13 @@ void scan_mark(struct scan_tasks *tasks);
 int scan_list(struct capture *capture, uint64_t tick_ns, struct scan_tasks *tasks);
 void scan_done(struct scan_tasks *tasks);
 
-/* Tells the tracker of every process that it does not know and that started before the mark. Number
- * told. */
-unsigned int scan_tell(struct tracker *tracker, struct scanner *scanner,
-		       const struct scan_tasks *tasks);
+/*
+ * Tells the tracker of every process that it does not know and that started before the mark.
+ * each: NULL, or called for every one that the tracker knows then; seen_ns: when /proc was read for
+ * it, 0 if it was known before.
+ */
+void scan_tell(struct tracker *tracker, struct scanner *scanner, const struct scan_tasks *tasks,
+	       void (*each)(void *arg, const struct event_task *task, uint64_t seen_ns), void *arg);
 /* Fills list, unsorted, count and tick_ns. */
 int scan_list_proc(struct scan_tasks *tasks, uint64_t tick_ns);
 /* One process; -ESRCH if there is none of that pid. */

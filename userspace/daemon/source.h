@@ -9,12 +9,12 @@
 #include "daemon/capture.h"
 
 struct source {
-	bool is_preload;	 /* there is no kernel side */
-	char *reason;		 /* why not, where it was to be; NULL: it wasn't */
-	bool has_pins;		 /* one of an earlier daemon goes on all the same */
-	const char *exit_rung;	 /* how ends are known without it */
-	bool has_forks;		 /* and forks */
-	struct capture *capture; /* NULL: none */
+	bool is_preload;		   /* there is no kernel side */
+	char *reason;			   /* why not, where it was to be; NULL: it wasn't */
+	bool has_pins;			   /* one of an earlier daemon goes on all the same */
+	const char *exit_rung, *exit_lost; /* how ends are known without it */
+	bool has_forks;			   /* and forks */
+	struct capture *capture;	   /* NULL: none */
 };
 
 /* Of a fact as it is told here. lost: what this rung does not see; NULL: nothing. */

@@ -46,6 +46,25 @@ static void add_counts(cJSON *json, const struct status *s, bool only_grown)
 	record_add_number(json, "uptime_s", (node_boot_ns() - s->node->started_boot_ns) / 1e9);
 }
 
+/* What programs told of themselves. */
+static void add_messages(cJSON *json, const struct status *s)
+{
+	const struct preload_counts *c = &s->messages;
+	cJSON *messages = cJSON_AddObjectToObject(json, "messages");
+	const struct {
+		const char *name;
+		uint64_t value;
+	} each[] = {
+		{"begins", c->begins},	     {"ends", c->ends},	      {"ends_told", c->end_memory},
+		{"joined", c->joined},	     {"doubled", c->doubled}, {"opted_out", c->opted_out},
+		{"refused", c->refused},     {"full", c->full},	      {"unwatched", c->unwatched},
+		{"processes", c->processes},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(each); i++)
+		record_add_number(messages, each[i].name, each[i].value);
+}
+
 cJSON *status_node_record(const struct status *s, const char *event, uint64_t since_unix_ns)
 {
 	uint64_t unix_minus_boot = node_unix_ns() - node_boot_ns();
@@ -68,6 +87,7 @@ cJSON *status_node_record(const struct status *s, const char *event, uint64_t si
 					source_rung(s->source, fact).rung);
 	if (s->source->reason)
 		cJSON_AddStringToObject(record, "source_reason", s->source->reason);
+	add_messages(record, s);
 	add_counts(record, s, true);
 	return record;
 }
@@ -211,6 +231,11 @@ cJSON *status_answer(const struct status *s)
 	record_add_number(json, "pid", getpid());
 	record_add_number(json, "generation", capture_generation(s->source->capture));
 	add_hooks(json, s);
+	add_messages(json, s);
+	part = cJSON_AddObjectToObject(json, "socket");
+	cJSON_AddStringToObject(part, "path", s->config->socket);
+	record_add_number(part, "queue", s->queue);
+	cJSON_AddBoolToObject(part, "pidfds", s->has_pidfds);
 	add_counts(json, s, false);
 	record_add_number(json, "processes", s->tracker.live.processes);
 	record_add_number(json, "queue", s->tracker.waiting + s->writer.waiting);

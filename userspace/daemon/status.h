@@ -2,6 +2,7 @@
 /* What the daemon says of itself: the node record, and the answer to "status" (runmark(1)). */
 #pragma once
 
+#include "daemon/preload.h"
 #include "daemon/source.h"
 #include "daemon/tracker.h"
 #include "daemon/writer.h"
@@ -15,6 +16,9 @@ struct status { /* all there is to tell, gathered at one time */
 	struct writer_status writer;
 	struct losses losses;
 	uint64_t ring_used, ring_size;
+	struct preload_counts messages;
+	unsigned int queue; /* of the socket, datagrams; 0: not known */
+	bool has_pidfds;
 };
 
 /* event: "start", "periodic", "stop". since: Unix time of the record before. NULL if memory ran
