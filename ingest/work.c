@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ingest/work.h"
+#include "ingest/collect.h"
 #include "ingest/counts.h"
 #include "ingest/dispose.h"
 #include "ingest/names_command.h"
@@ -159,8 +160,11 @@ static int list(const char *path, struct names *ret)
 int work_directory(struct work *work, const char *path)
 {
 	_cleanup_(names_done) struct names names = {};
-	int r = list(path, &names);
+	int r = collect_directory(work, path);
 
+	if (r < 0)
+		return r;
+	r = list(path, &names);
 	if (r < 0) {
 		work->failures++;
 		log_err(r, "cannot read the spool %s", path);

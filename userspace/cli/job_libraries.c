@@ -4,11 +4,13 @@
 #include "common/record.h"
 #include <errno.h>
 
-/* The C library and what comes with it, and the compiler's: by the beginning of the last part. */
+/* The C library and what comes with it, the compiler's, and ours: by the beginning of the last
+ * part. */
 static const char *const plain[] = {
-	"ld-linux", "ld-musl",	"ld64.so",   "ld.so",	   "libc.so",	 "libc-",    "libm.so",
-	"libm-",    "libdl.so", "libdl-",    "libpthread", "librt.so",	 "librt-",   "libresolv",
-	"libutil.", "libnss_",	"libgcc_s.", "libanl.",	   "linux-vdso", "libmvec.", "libthread_db",
+	"ld-linux",   "ld-musl",   "ld64.so",	   "ld.so",	    "libc.so",	  "libc-",
+	"libm.so",    "libm-",	   "libdl.so",	   "libdl-",	    "libpthread", "librt.so",
+	"librt-",     "libresolv", "libutil.",	   "libnss_",	    "libgcc_s.",  "libanl.",
+	"linux-vdso", "libmvec.",  "libthread_db", "librunmark.so",
 };
 
 static struct bytes name_of(struct bytes path)

@@ -11,7 +11,7 @@
 
 #define INGEST_NOTHING 1 /* its exit status where there was nothing to load */
 #define LOG_MAX	       65536
-#define INGEST_LOG     "log.ingest"
+#define LOAD_LOG       "log.load"
 
 static const char *home(void)
 {
@@ -44,22 +44,32 @@ static int own_url(char **ret)
 	return asprintf(ret, "sqlite:%s/runmark.db", folder) < 0 ? -ENOMEM : 0;
 }
 
-__attribute__((noreturn)) static void become(const char *program, const char *url,
-					     const struct private_folder *folder, int log_fd,
+/* Standard output to nowhere, error to the log. */
+__attribute__((noreturn)) static void become(const char *const *argv, int log_fd,
 					     const struct private_signals *signals)
 {
-	_cleanup_free_ char *spool = private_folder_at(folder, PRIVATE_SPOOL);
-	_cleanup_free_ char *files = private_folder_at(folder, PRIVATE_FILES);
-	const char *argv[] = {program, "--db", url, spool, files, NULL};
-
 	private_signals_restore(signals);
 	private_child_close(log_fd);
-	if (spool && files)
-		execv(program, (char *const *)argv);
+	execv(argv[0], (char *const *)argv);
 	_exit(EXIT_TROUBLE);
 }
 
-/* What the loader complained of, line by line. */
+/* Its exit status, or negative errno. */
+static int run(const char *const *argv, int log_fd, const struct private_signals *signals)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid)
+		become(argv, log_fd, signals);
+	if (pid < 0)
+		return -errno;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+}
+
+/* What they complained of, line by line. */
 static void say(int log_fd)
 {
 	_cleanup_free_ char *text = calloc(1, LOG_MAX + 1);
@@ -71,26 +81,30 @@ static void say(int log_fd)
 static int load(const struct private_folder *folder, const char *url,
 		const struct private_signals *signals)
 {
-	_cleanup_free_ char *program = NULL, *log = private_folder_at(folder, INGEST_LOG);
+	_cleanup_free_ char *ingest = NULL, *daemon = NULL;
+	_cleanup_free_ char *log = private_folder_at(folder, LOAD_LOG);
+	_cleanup_free_ char *config = private_folder_at(folder, PRIVATE_CONFIG);
+	_cleanup_free_ char *spool = private_folder_at(folder, PRIVATE_SPOOL);
+	_cleanup_free_ char *files = private_folder_at(folder, PRIVATE_FILES);
 	_cleanup_close_ int log_fd = -1;
-	int status = 0, r = beside_find(BESIDE_INGEST, &program);
-	pid_t pid;
+	int r;
 
+	if (!log || !config || !spool || !files)
+		return log_err(-ENOMEM, "cannot load what was recorded");
+	log_fd = open(log, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* what the daemon did not take is in files, and with its configuration has the same ids */
+	if (!beside_find(BESIDE_DAEMON, &daemon))
+		(void)run(
+			(const char *const[]){daemon, "--config", config, "--collect", files, NULL},
+			log_fd, signals);
+	r = beside_find(BESIDE_INGEST, &ingest);
 	if (r < 0)
 		return log_err(r, "cannot find runmark-ingest beside this program");
-	if (log)
-		log_fd = open(log, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-	pid = fork();
-	if (!pid)
-		become(program, url, folder, log_fd, signals);
-	if (pid < 0)
-		return log_err(-errno, "cannot start runmark-ingest");
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	r = run((const char *const[]){ingest, "--db", url, spool, files, NULL}, log_fd, signals);
 	if (log_fd >= 0)
 		say(log_fd);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) > INGEST_NOTHING)
-		return log_err(-EIO, "not all of what was recorded is in the database");
+	if (r < 0 || r > INGEST_NOTHING)
+		return log_err(0, "not all of what was recorded is in the database") ?: -EIO;
 	return 0;
 }
 

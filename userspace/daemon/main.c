@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "daemon/capture.h"
+#include "daemon/collect.h"
 #include "daemon/daemon.h"
 #include "daemon/node.h"
 
@@ -35,6 +36,9 @@ static const struct {
 	{{"below", required_argument, NULL, 'b'},
 	 "PID",
 	 "record only this process and what descends from it"},
+	{{"collect", required_argument, NULL, 'C'},
+	 "DIR",
+	 "make spool files of what programs left in a RUNMARK_SPOOL folder, and exit"},
 	{{"help", no_argument, NULL, 'h'}, NULL, "show this"},
 	{{"version", no_argument, NULL, 'v'}, NULL, "show the version"},
 };
@@ -145,7 +149,7 @@ static int pid_argument(const char *text, pid_t *ret)
 }
 
 struct options {
-	const char *config;
+	const char *config, *collect;
 	bool foreground, check, unload;
 	pid_t below;
 	const struct hook *forced[HOOK_FACTS];
@@ -182,6 +186,9 @@ static int options_read(int argc, char **argv, struct options *o, int *ret_exit)
 			if (pid_argument(optarg, &o->below))
 				return -1;
 			break;
+		case 'C':
+			o->collect = optarg;
+			break;
 		case 'h':
 			help(stdout);
 			*ret_exit = 0;
@@ -199,8 +206,8 @@ static int options_read(int argc, char **argv, struct options *o, int *ret_exit)
 		log_err(0, "unexpected argument \"%s\"; try --help", argv[optind]);
 		return -1;
 	}
-	if (o->check && o->unload) {
-		log_err(0, "--check-config and --unload exclude each other; try --help");
+	if (o->check + o->unload + !!o->collect > 1) {
+		log_err(0, "--check-config, --unload and --collect exclude each other; try --help");
 		return -1;
 	}
 	return 0;
@@ -234,6 +241,8 @@ int main(int argc, char **argv)
 		log_warn_lines(config.warnings);
 	if (o.check) {
 		r = print_config(&config);
+	} else if (o.collect) {
+		r = collect_run(&config, o.collect);
 	} else if (o.unload) {
 		r = unload(&config);
 	} else {

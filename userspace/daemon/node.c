@@ -29,6 +29,11 @@ uint64_t node_unix_ns(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
+int64_t node_clock_ns(const struct node *node)
+{
+	return node->is_past ? node->epoch_ns : (int64_t)(node_unix_ns() - node_boot_ns());
+}
+
 static int boot_id_read(struct node *node)
 {
 	_cleanup_free_ char *text = NULL;
@@ -44,30 +49,45 @@ static int boot_id_read(struct node *node)
 	return 0;
 }
 
-/* "BOOT_ID NANOSECONDS": a file of another boot is written anew. */
-static int epoch_load(struct node *node, const char *state)
+/* "BOOT_ID NANOSECONDS": a file of another boot counts as none. */
+int node_epoch_read(const char *state, const char *boot_id, int64_t *ret)
 {
-	char path[4096], next[4096], line[96], boot_id[40] = "";
+	char path[4096], of[40] = "";
 	_cleanup_free_ char *text = NULL;
-	_cleanup_close_ int fd = -1;
 	long long epoch;
 	size_t len;
+
+	snprintf(path, sizeof(path), "%s/epoch", state);
+	if (fs_read_file(AT_FDCWD, path, 128, &text, &len) ||
+	    sscanf(text, "%39s %lld", of, &epoch) != 2 || strcmp(of, boot_id))
+		return -ENOENT;
+	*ret = epoch;
+	return 0;
+}
+
+/* For everybody to read: whoever tells of the same runs gives them the same ids. */
+int node_epoch_write(const char *state, const char *boot_id, int64_t epoch_ns)
+{
+	char path[4096], next[4096], line[96];
+	_cleanup_close_ int fd = -1;
 	int r;
 
 	snprintf(path, sizeof(path), "%s/epoch", state);
-	if (!fs_read_file(AT_FDCWD, path, 128, &text, &len) &&
-	    sscanf(text, "%39s %lld", boot_id, &epoch) == 2 && !strcmp(boot_id, node->boot_id)) {
-		node->epoch_ns = epoch;
-		return 0;
-	}
-	node->epoch_ns = (int64_t)(node_unix_ns() - node_boot_ns());
-	snprintf(line, sizeof(line), "%s %lld\n", node->boot_id, (long long)node->epoch_ns);
+	snprintf(line, sizeof(line), "%s %lld\n", boot_id, (long long)epoch_ns);
 	snprintf(next, sizeof(next), "%s/epoch.new", state);
-	fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return -errno;
 	r = fs_write_all(fd, line, strlen(line));
 	return r ? r : rename(next, path) ? -errno : 0;
+}
+
+static int epoch_load(struct node *node, const char *state, int64_t epoch_ns)
+{
+	if (!node_epoch_read(state, node->boot_id, &node->epoch_ns))
+		return 0;
+	node->epoch_ns = epoch_ns;
+	return node_epoch_write(state, node->boot_id, epoch_ns);
 }
 
 int node_lock(const struct config *config, int *ret_pid)
@@ -92,14 +112,13 @@ int node_lock(const struct config *config, int *ret_pid)
 	return TAKE_FD(fd);
 }
 
-int node_init(struct node *node, const struct config *config)
+static void node_begin(struct node *node, const struct config *config, const char *host)
 {
 	struct utsname name;
 	uint8_t random[8];
-	int r;
 
 	*node = (struct node){.cluster = config->cluster ? config->cluster : ""};
-	snprintf(node->host, sizeof(node->host), "%s", config->host);
+	snprintf(node->host, sizeof(node->host), "%s", host);
 	uname(&name);
 	snprintf(node->kernel, sizeof(node->kernel), "%s", name.release);
 	node->tick_ns = NS_PER_S / sysconf(_SC_CLK_TCK);
@@ -108,10 +127,31 @@ int node_init(struct node *node, const struct config *config)
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		memcpy(random, &node->started_unix_ns, sizeof(random));
 	text_to_hex(random, sizeof(random), node->instance);
+}
+
+int node_init(struct node *node, const struct config *config)
+{
+	int r;
+
+	node_begin(node, config, config->host);
 	r = boot_id_read(node);
 	if (!r)
 		r = fs_mkdir_all(config->state, 0755);
-	return r ? r : epoch_load(node, config->state);
+	return r ? r : epoch_load(node, config->state, (int64_t)(node_unix_ns() - node_boot_ns()));
+}
+
+int node_init_past(struct node *node, const struct config *config, const char *host,
+		   const char *boot_id, int64_t epoch_ns)
+{
+	int r;
+
+	node_begin(node, config, host);
+	node->is_past = true;
+	if (uuid_parse(boot_id, node->boot_uuid))
+		return -EINVAL;
+	uuid_unparse_lower(node->boot_uuid, node->boot_id);
+	r = fs_mkdir_all(config->state, 0755);
+	return r ? r : epoch_load(node, config->state, epoch_ns);
 }
 
 void node_run_id(const struct node *node, const struct live_key *key, uuid_t ret)

@@ -18,6 +18,7 @@ struct taking {
 	struct run_read message;
 	uint32_t pid, uid, gid;
 	uint64_t now_ns;
+	uint64_t start_ns; /* as a file tells; 0: not known */
 	struct told *told; /* its process, if it is known; with its image until now */
 	struct live_key key;
 };
@@ -77,11 +78,12 @@ static void find_process(struct preload *p, struct taking *take)
 	const struct told_ended *ended;
 	struct told *t = told_find(p, take->pid);
 	uint64_t time_ns = told_time(take);
+	uint64_t start_ns = p->look.is_there ? p->look.start_ns : take->start_ns;
 
-	if (t && p->look.is_there && t->has_start && t->key.start_ns != p->look.start_ns) {
+	if (t && start_ns && t->has_start && t->key.start_ns != start_ns) {
 		told_forget(p, t);
 		t = NULL;
-	} else if (t && !p->look.is_there && t->has_end && time_ns > t->end.time_ns) {
+	} else if (t && !start_ns && t->has_end && time_ns > t->end.time_ns) {
 		told_forget(p, t);
 		t = NULL;
 	}
@@ -94,10 +96,9 @@ static void find_process(struct preload *p, struct taking *take)
 		take->key.exec_id = t->key.exec_id + (time_ns >= t->seen_ns);
 		return;
 	}
-	take->key.start_ns = p->look.is_there ? p->look.start_ns : time_ns;
+	take->key.start_ns = start_ns ?: time_ns;
 	ended = ended_get(p, take->pid, 0); /* a late one of a process that is gone */
-	if (ended && (p->look.is_there ? ended->key.start_ns == p->look.start_ns
-				       : time_ns <= ended->end_ns)) {
+	if (ended && (start_ns ? ended->key.start_ns == start_ns : time_ns <= ended->end_ns)) {
 		take->key.start_ns = ended->key.start_ns;
 		take->key.exec_id = ended->key.exec_id + 1;
 	}
@@ -136,6 +137,8 @@ static struct live_key find_parent(struct preload *p, const struct taking *take)
 	t = claimed ? told_find(p, claimed) : NULL;
 	if (t && t->uid != take->uid)
 		return (struct live_key){};
+	if (p->options.node->is_past) /* its numbers are others' here */
+		return t ? t->key : (struct live_key){.pid = claimed};
 	parent = preload_parent(p, claimed);
 	return t ? parent : (struct live_key){.pid = parent.pid};
 }
@@ -168,8 +171,8 @@ static void told_begin(struct preload *p, struct told *t, const struct taking *t
 	t->token = take->message.random[0];
 	t->seen_ns = 0;
 	t->uid = take->uid;
-	t->has_start |= p->look.is_there;
-	t->is_copy = t->is_told_end = false;
+	t->has_start |= p->look.is_there || take->start_ns;
+	t->is_copy = t->is_told_end = t->is_lost_end = false;
 	facts_release(tracker_facts(p->options.tracker), TAKE_PTR(t->memory));
 	cleanup_close(&t->file);
 	t->file = -1;
@@ -277,10 +280,14 @@ int preload_take(struct preload *p, const struct message_sender *sender, int pid
 /* --- files */
 
 /* What a file says of its process, where that is still there and its owner's. */
-static void look_for_file(struct preload *p, const struct taking *take, uint64_t start_ns)
+static void look_for_file(struct preload *p, const struct taking *take)
 {
-	preload_look(take->pid, -1, p->options.node->tick_ns, &p->look);
-	if (!p->look.is_there || p->look.start_ns != start_ns || p->look.euid != take->uid)
+	uint64_t start_ns = take->start_ns;
+
+	if (!p->options.node->is_past)
+		preload_look(take->pid, -1, p->options.node->tick_ns, &p->look);
+	if (p->options.node->is_past || !p->look.is_there || p->look.start_ns != start_ns ||
+	    p->look.euid != take->uid)
 		p->look = (struct preload_look){.login_uid = (uint32_t)-1};
 }
 
@@ -300,7 +307,10 @@ int preload_take_file(struct preload *p, uid_t owner, gid_t group, struct bytes 
 	    memcmp(take.message.boot.text.data, node->boot_id, strlen(node->boot_id)))
 		return -EXDEV;
 	take.pid = take.message.pid;
-	look_for_file(p, &take, take.message.start_ticks * node->tick_ns);
+	take.start_ns = take.message.start_ticks * node->tick_ns;
+	if (node->is_past)
+		take.now_ns = INT64_MAX;
+	look_for_file(p, &take);
 	r = begin_take(p, &take, &t);
 	if (r)
 		return r;

@@ -126,7 +126,8 @@ static uint32_t exit_traits(const struct told *t, bool is_told)
 
 void told_end(struct preload *p, struct told *t)
 {
-	uint64_t now_ns = node_boot_ns(), time_ns = MIN(MAX(t->end.time_ns, t->begin_ns), now_ns);
+	uint64_t now_ns = p->options.node->is_past ? INT64_MAX : node_boot_ns();
+	uint64_t time_ns = MIN(MAX(t->end.time_ns, t->begin_ns), now_ns);
 	struct event_exit *e = &p->room.exit;
 	struct live_found found;
 	bool is_told;
@@ -134,6 +135,11 @@ void told_end(struct preload *p, struct told *t)
 	/* the kernel side may have told its end meanwhile */
 	if (!live_find(tracker_live(p->options.tracker), t->key.pid, t->key.start_ns, 1, &found))
 		return;
+	if (t->is_lost_end) {
+		live_gone(tracker_live(p->options.tracker), t->key.pid, t->key.start_ns);
+		ended_put(p, &t->key, t->is_copy ? 0 : t->token, time_ns);
+		return;
+	}
 	is_told = tell_left(p, t, time_ns);
 	memset(e, 0, sizeof(*e));
 	e->head = (struct event){.kind = EVENT_EXIT,
@@ -206,6 +212,7 @@ void told_file_end(struct preload *p, struct told *t, const struct run_read *m, 
 		preload_tell_objects(p, &left.message, &t->key, end.time_ns);
 	}
 	t->is_told_end = is_told;
+	t->is_lost_end = !is_told;
 	if (!t->has_end)
 		end_set(p, t, &end);
 	t->end = end;

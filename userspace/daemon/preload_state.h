@@ -21,6 +21,7 @@ struct told {
 	uint32_t uid;
 	bool has_start;	   /* key's, from the kernel; else it is when it was begun */
 	bool is_told_end;  /* by a file, with the begin */
+	bool is_lost_end;  /* by a file that tells none: when it ended will never be known */
 	bool is_copy;	   /* of another one's program; tells nothing itself */
 	bool is_unwatched; /* looked for in /proc */
 	bool has_end;

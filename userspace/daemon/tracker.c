@@ -125,7 +125,7 @@ int tracker_new(const struct config *config, const struct node *node, struct wri
 	if (!r && !t->link_runs)
 		r = -ENOMEM;
 	if (!r) {
-		t->clock_ns = node_unix_ns() - node_boot_ns();
+		t->clock_ns = node_clock_ns(node);
 		live_set_clock(t->live, t->clock_ns);
 		live_set_max(t->live, ((uint64_t)config->journal_mib << 20) / 2);
 		r = journal_new(config->state, (size_t)config->journal_mib << 20, tracker_replay, t,

@@ -117,7 +117,7 @@ int tracker_journal_link(struct tracker *t, const struct link *link)
 
 void tracker_follow_clock(struct tracker *t)
 {
-	int64_t clock_ns = node_unix_ns() - node_boot_ns();
+	int64_t clock_ns = node_clock_ns(t->node);
 
 	if (t->clock_is_journaled && (uint64_t)llabs(clock_ns - t->clock_ns) < CLOCK_OFF_NS)
 		return;
