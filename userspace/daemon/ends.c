@@ -14,8 +14,9 @@
 static void drain(struct ends *ends)
 {
 	ends->is_undrained = false;
-	connector_drain(ends);
+	/* in this order: a message of a pid's new process makes what comes later that one's */
 	taskstats_drain(ends);
+	connector_drain(ends);
 }
 
 /* When to look again without being told to. held_ns: at those whose end is to be told. */

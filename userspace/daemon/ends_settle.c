@@ -86,6 +86,9 @@ bool settle_is_ready(struct ends *ends, struct process *process)
 		may_come = ask_pidfd(ends, process);
 		has_status = process->has_status;
 	}
+	/* the next one of its pid may end at any time, and is told later than this one */
+	if (!process->is_hashed)
+		return true;
 	may_come |= connector_may_tell(ends, process, has_status, age_ns);
 	may_come |= ends->is_undrained && !process->told.has_last;
 	/* the connector's, if nothing better comes; no need to wait for that */

@@ -3,8 +3,9 @@
  * What /proc tells of a process that has ended and that nobody has waited for: status, times and
  * faults of all its threads; bytes read and written. Its memory is gone, and its peak with it.
  *
- * Without ptrace access the kernel shows a status of 0. /proc/PID/io needs the same access and is
- * not shown at all then: it tells the two apart.
+ * Without ptrace access the kernel shows a status of 0, which is a status like any other. The same
+ * access is needed to read the link /proc/PID/exe, which leads nowhere then: ENOENT says that we
+ * have it, EACCES that we don't. Bytes are in a file that is root's once the process is dead.
  */
 #include "daemon/ends_state.h"
 #include "common/fs.h"
@@ -77,10 +78,17 @@ static void read_io(pid_t pid, struct stat_told *told)
 
 	if (read_text(pid, "io", text, sizeof(text)))
 		return;
-	told->has_status = true;
 	at = strstr(text, "\nread_bytes: ");
 	told->has_io = at && sscanf(at, "\nread_bytes: %llu\nwrite_bytes: %llu",
 				    &told->usage.read_bytes, &told->usage.write_bytes) == 2;
+}
+
+static bool has_access(pid_t pid)
+{
+	char path[48], target[1];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	return readlink(path, target, sizeof(target)) >= 0 || errno == ENOENT;
 }
 
 int stat_read(pid_t pid, struct stat_told *ret)
@@ -96,6 +104,7 @@ int stat_read(pid_t pid, struct stat_told *ret)
 	if (told.is_dead) {
 		read_runtime(pid, &told);
 		read_io(pid, &told);
+		told.has_status = has_access(pid);
 	}
 	*ret = told;
 	return 0;
