@@ -53,25 +53,44 @@ static const struct {
 	{"objects_fault", "objects: could not be read"},
 };
 
-struct event_exec *event_exec_renamed(const struct event_exec *e, struct bytes exe)
+struct other {
+	size_t offset; /* of the span that it takes the place of */
+	struct bytes text;
+};
+
+static struct bytes span_text(const struct event_exec *e, size_t offset, const struct other *others,
+			      size_t count)
+{
+	struct span span;
+
+	for (size_t i = 0; i < count; i++)
+		if (others[i].offset == offset)
+			return others[i].text;
+	memcpy(&span, (const char *)e + offset, sizeof(span));
+	return event_bytes(&e->head, span);
+}
+
+static struct event_exec *exec_with(const struct event_exec *e, const struct other *others,
+				    size_t count)
 {
 	const struct kind *kind = &kinds[EVENT_EXEC];
-	size_t room = e->head.size + exe.len + 8 * ARRAY_SIZE(kind->spans);
-	struct event_exec *copy = malloc(room);
-	char *bytes = (char *)copy;
+	size_t room = e->head.size + 8 * ARRAY_SIZE(kind->spans);
+	struct event_exec *copy;
 	uint32_t off = sizeof(*e);
+	char *bytes;
 
+	for (size_t i = 0; i < count; i++)
+		room += others[i].text.len;
+	copy = malloc(room);
+	bytes = (char *)copy;
 	if (!copy)
 		return NULL;
 	memset(copy, 0, room);
 	*copy = *e;
 	for (const uint16_t *at = kind->spans; *at; at++) {
-		struct bytes part = exe;
+		struct bytes part = span_text(e, *at, others, count);
 		struct span span;
 
-		memcpy(&span, (const char *)e + *at, sizeof(span));
-		if (*at != offsetof(struct event_exec, exe))
-			part = event_bytes(&e->head, span);
 		if (part.len > room - off)
 			break; /* spans that overlap, of a journal that was tampered with */
 		memcpy(bytes + off, part.data, part.len);
@@ -86,6 +105,22 @@ struct event_exec *event_exec_renamed(const struct event_exec *e, struct bytes e
 		return NULL;
 	}
 	return copy;
+}
+
+struct event_exec *event_exec_renamed(const struct event_exec *e, struct bytes exe)
+{
+	const struct other other = {offsetof(struct event_exec, exe), exe};
+
+	return exec_with(e, &other, 1);
+}
+
+struct event_exec *event_exec_filled(const struct event_exec *e, struct bytes argv,
+				     struct bytes env)
+{
+	const struct other others[] = {{offsetof(struct event_exec, argv), argv},
+				       {offsetof(struct event_exec, env), env}};
+
+	return exec_with(e, others, ARRAY_SIZE(others));
 }
 
 const char *event_kind_name(uint32_t kind)

@@ -24,6 +24,10 @@ static inline struct bytes event_bytes(const struct event *event, struct span sp
  * it would be too long. */
 struct event_exec *event_exec_renamed(const struct event_exec *e, struct bytes exe);
 
+/* The same with other arguments and another environment. */
+struct event_exec *event_exec_filled(const struct event_exec *e, struct bytes argv,
+				     struct bytes env);
+
 /* "exec", "fork", "mmap", "exit" */
 const char *event_kind_name(uint32_t kind);
 

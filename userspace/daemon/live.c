@@ -127,6 +127,8 @@ static struct process *process_of_event(struct live *l, const struct event *e)
 	struct process *p = process_find(l, e->pid, e->start_ns);
 	const struct ended_process *ended;
 
+	if (!p && !(e->traits & TRAIT_TOLD))
+		p = process_find_told(l, e->pid, e->start_ns);
 	if (p)
 		return p;
 	ended = ended_find(l->ended, e->pid, e->start_ns);
@@ -169,6 +171,40 @@ static void image_told_exec(struct live *l, struct image *image, const struct ev
 	image_count(l, image);
 }
 
+/*
+ * What the kernel side and the process itself tell of the same exec is one image, as the kernel
+ * side told it; whoever comes later only fills what is missing. The kernel side's comes late where
+ * the ring held it back: then the image stays under the key that it got.
+ */
+static bool exec_is_joined(struct live *l, struct process *p, const struct event_exec *e)
+{
+	static _Alignas(8) char room[EVENT_MAX_BYTES];
+	struct event_exec *late = (void *)room;
+	struct image *image = p->is_copy ? NULL : p->image;
+	struct exec_past past;
+
+	if (!image || !image->exec)
+		return false;
+	if (e->head.traits & TRAIT_TOLD) {
+		if (image_is_told(image) || image->s.origin == ORIGIN_SCAN ||
+		    image->s.key.exec_id != e->head.exec_id)
+			return false;
+		image_fill_exec(image, e);
+		image_count(l, image);
+		return true;
+	}
+	if (!p->is_told || !image_is_told(image) || e->head.start_ns == p->start_ns ||
+	    e->head.time_ns > image->s.begin_ns)
+		return false;
+	memcpy(late, e, e->head.size);
+	late->head.start_ns = p->start_ns;
+	late->head.exec_id = p->exec_id;
+	late->token = image->exec->token;
+	exec_past_of(NULL, late, &past);
+	image_told_exec(l, image, late, &past, false);
+	return true;
+}
+
 static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
 {
 	struct process *p = process_of_event(l, &e->head);
@@ -176,7 +212,7 @@ static void apply_exec(struct live *l, const struct event_exec *e, bool is_scan)
 	struct exec_past past;
 	struct job job;
 
-	if (!p)
+	if (!p || exec_is_joined(l, p, e))
 		return;
 	process_catch_up(l, p, e->head.exec_id);
 	before = live_before(l, e);
@@ -254,7 +290,7 @@ static void apply_mmap(struct live *l, const struct event_mmap *e)
 	struct process *p = process_of_event(l, &e->head);
 	struct image *image = p ? image_of_event(l, p, &e->head) : NULL;
 
-	if (!image)
+	if (!image || (e->path.len && image_knows_mapping(image, &e->head)))
 		return;
 	if (e->path.len && live_is_tight(l))
 		image->s.lacks_objects = true;

@@ -47,6 +47,7 @@ struct live_image_state {
 	bool is_trimmed;	/* too much was live: of its exec only the head is kept */
 	bool lacks_objects;	/* too much was live: some were not kept */
 	bool announced;		/* by a start record */
+	bool awaits_objects;	/* the kernel side could not see them: the program tells */
 	uint8_t origin;		/* enum live_origin */
 	uint8_t end;		/* enum live_end */
 	uint32_t flags, traits; /* of all its events */
@@ -110,6 +111,9 @@ void live_shrink(struct live *live);
 
 /* CLOCK_REALTIME - CLOCK_BOOTTIME, for the times of what comes next. */
 void live_set_clock(struct live *live, int64_t unix_minus_boot_ns);
+/* What the kernel counts in, for processes that told of themselves: their start is known in whole
+ * ticks. */
+void live_set_tick(struct live *live, uint64_t tick_ns);
 /* Tracking began then (CLOCK_BOOTTIME): an exec before it is not counted as unseen. */
 void live_set_begin(struct live *live, uint64_t begin_ns);
 
@@ -163,11 +167,15 @@ void live_each_told(const struct live *live, void (*each)(void *arg, const struc
 /* A process of that pid that started in the tick that begins at start_ns. False: there is none. */
 struct live_found {
 	struct live_key key;
+	uint32_t next_exec_id;	   /* of what it would run next */
 	const struct image *image; /* NULL: not known */
 	bool is_copy, is_told;
 };
 bool live_find(const struct live *live, uint32_t pid, uint64_t start_ns, uint64_t tick_ns,
 	       struct live_found *ret);
+
+/* The same among those that ended last; start_ns 0: the newest of that pid. */
+bool live_has_ended(const struct live *live, uint32_t pid, uint64_t start_ns, uint64_t tick_ns);
 
 /* Each process's own image. */
 void live_each(struct live *live, void (*each)(void *arg, struct image *image), void *arg);

@@ -124,7 +124,7 @@ bool image_state_check(const struct live_image_state *state)
 		&state->has_notes,	     &state->has_usage,	  &state->exec_unseen,
 		&state->usage_of_process,    &state->copy_unseen, &state->awaits_program,
 		&state->by_loader,	     &state->is_trimmed,  &state->lacks_objects,
-		&state->notes.has_watermark, &state->announced};
+		&state->notes.has_watermark, &state->announced,	  &state->awaits_objects};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
 		uint8_t value;
@@ -135,11 +135,6 @@ bool image_state_check(const struct live_image_state *state)
 	}
 	return state->origin <= ORIGIN_SCAN && state->end <= END_UNSEEN &&
 	       state->notes.build_id_len <= NOTE_BUILD_ID_MAX;
-}
-
-bool image_is_told(const struct image *image)
-{
-	return (image->exec ? image->exec->head.traits : image->s.traits) & TRAIT_TOLD;
 }
 
 unsigned int image_verdict(const struct image *image)
@@ -328,24 +323,6 @@ static bool is_same_object(const struct fact *a, const struct fact *b)
 	       (is_same_inode(&a->file, &b->file) &&
 		(!*a->file.fstype || !*b->file.fstype || a->is_private || b->is_private) &&
 		a->path_len == b->path_len && !memcmp(a->path, b->path, a->path_len));
-}
-
-/* Told by the process: the notes are the mapped object's, not the program's. */
-static bool mapping_is_object(const struct event_mmap *e)
-{
-	return (e->head.traits & TRAIT_TOLD) && e->path.len;
-}
-
-static struct fact *mapping_ask(const struct image *image, struct facts *facts,
-				const struct event_mmap *e)
-{
-	struct bytes path = event_bytes(&e->head, e->path);
-	struct note_ids notes = {};
-
-	if (!mapping_is_object(e))
-		return facts_file(facts, &e->file, path, e->head.pid, image->s.ppid);
-	note_scan(event_bytes(&e->head, e->notes), __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__, &notes);
-	return facts_told(facts, path, &notes, e->head.pid, image->s.ppid);
 }
 
 void image_add_mapping(struct image *image, struct facts *facts, const struct event_mmap *e)

@@ -26,6 +26,17 @@ void image_set_usage(struct image *image, const struct event_usage *usage, uint3
 void image_add_mapping(struct image *image, struct facts *facts, const struct event_mmap *e);
 void image_set_exit(struct image *image, const struct event_exit *e);
 
+/* A program that told of itself told of its objects, and of one that the kernel side told of only
+ * those are taken that it could not see. */
+bool image_knows_mapping(const struct image *image, const struct event *e);
+/* Told by the process: the notes are the mapped object's, not the program's. */
+bool mapping_is_object(const struct event_mmap *e);
+/* Asks for the mapped file's facts. */
+struct fact *mapping_ask(const struct image *image, struct facts *facts,
+			 const struct event_mmap *e);
+/* Told by the process of an image that the kernel side told of: what that could not read. */
+void image_fill_exec(struct image *image, const struct event_exec *told);
+
 /* Asks for what no event told (the user; the program's notes where they were not in memory). */
 void image_ask_missing(struct image *image, struct facts *facts);
 

@@ -213,7 +213,8 @@ static void restore_process(struct live *l, const struct live_process_state *sta
 		return;
 	p->parent = state->parent;
 	p->is_dropped = state->is_dropped;
-	p->is_told = state->is_told;
+	l->told += state->is_told && !p->is_told;
+	p->is_told |= state->is_told != 0;
 	if (!origin || origin->is_copy || !origin->image ||
 	    !key_is_equal(&origin->image->s.key, run))
 		return;

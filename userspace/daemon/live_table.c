@@ -25,6 +25,11 @@ int live_new(struct facts *facts, struct live **ret)
 	return 0;
 }
 
+void live_set_tick(struct live *l, uint64_t tick_ns)
+{
+	l->tick_ns = tick_ns;
+}
+
 void live_set_begin(struct live *l, uint64_t begin_ns)
 {
 	l->begin_ns = begin_ns;
@@ -67,12 +72,13 @@ struct process *process_add(struct live *l, const struct event *e)
 	p->start_ns = e->start_ns;
 	p->exec_id = e->exec_id;
 	p->fork_ns = e->time_ns;
-	p->is_told = e->traits & TRAIT_TOLD;
 	if (!tsearch(p, &l->tree, process_compare)) {
 		free(p);
 		l->counts.full++;
 		return NULL;
 	}
+	p->is_told = e->traits & TRAIT_TOLD;
+	l->told += p->is_told;
 	TAILQ_INSERT_TAIL(&l->all, p, all);
 	l->counts.processes++;
 	l->counts.bytes += PROCESS_COST;
@@ -97,6 +103,7 @@ void process_remove(struct live *l, struct process *p)
 	}
 	tdelete(p, &l->tree, process_compare);
 	TAILQ_REMOVE(&l->all, p, all);
+	l->told -= p->is_told;
 	l->counts.processes--;
 	l->counts.bytes -= PROCESS_COST;
 	free(p);
@@ -168,54 +175,6 @@ void live_each(struct live *l, void (*each)(void *arg, struct image *image), voi
 	TAILQ_FOREACH (p, &l->all, all)
 		if (p->image && !p->is_copy)
 			each(arg, p->image);
-}
-
-void live_each_told(const struct live *l, void (*each)(void *arg, const struct live_told *told),
-		    void *arg)
-{
-	const struct process *p;
-
-	TAILQ_FOREACH (p, &l->all, all) {
-		const struct event_exec *e = p->image && !p->is_copy ? p->image->exec : NULL;
-		struct live_told told = {.key = {p->start_ns, p->pid, p->exec_id},
-					 .token = e ? e->token : 0,
-					 .end_memory = e ? e->end_memory : 0,
-					 .begin_ns = p->image ? p->image->s.begin_ns : p->fork_ns,
-					 .uid = p->image ? p->image->s.uid : (uint32_t)-1,
-					 .is_copy = p->is_copy};
-
-		if (p->is_told)
-			each(arg, &told);
-	}
-}
-
-static uint64_t searched_tick_ns; /* tsearch passes no argument on */
-
-/* The tree's order, but for what starts in the same tick. */
-static int tick_compare(const void *a, const void *b)
-{
-	const struct process *x = a, *y = b;
-	uint64_t x_tick = x->start_ns / searched_tick_ns, y_tick = y->start_ns / searched_tick_ns;
-
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	return x_tick < y_tick ? -1 : x_tick > y_tick;
-}
-
-bool live_find(const struct live *l, uint32_t pid, uint64_t start_ns, uint64_t tick_ns,
-	       struct live_found *ret)
-{
-	struct process key = {.pid = pid, .start_ns = start_ns}, **found;
-
-	searched_tick_ns = tick_ns;
-	found = tfind(&key, &l->tree, tick_compare);
-	if (!found)
-		return false;
-	*ret = (struct live_found){.key = {(*found)->start_ns, (*found)->pid, (*found)->exec_id},
-				   .image = (*found)->image,
-				   .is_copy = (*found)->is_copy,
-				   .is_told = (*found)->is_told};
-	return true;
 }
 
 struct image *live_running(struct live *l, const struct live_key *key)

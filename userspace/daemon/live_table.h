@@ -31,6 +31,8 @@ struct live {
 	struct image_list finished;
 	struct image_list young; /* by when they began */
 	struct live_counts counts;
+	uint64_t tick_ns;
+	uint32_t told; /* processes that the kernel side did not tell of */
 	uint64_t max_bytes;
 	struct saved_file *files; /* while a journal is read */
 	uint32_t file_count, file_size;
@@ -39,6 +41,8 @@ struct live {
 };
 
 struct process *process_find(const struct live *live, uint32_t pid, uint64_t start_ns);
+/* One that told of itself and started in the same tick. */
+struct process *process_find_told(const struct live *live, uint32_t pid, uint64_t start_ns);
 /* One that e tells of. NULL if the table is full. */
 struct process *process_add(struct live *live, const struct event *e);
 /* It runs no image that is known any more. */

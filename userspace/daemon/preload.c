@@ -207,7 +207,29 @@ static void opt_out(struct preload *p, struct run_read *m)
 	p->counts.opted_out++;
 }
 
-/* A message is of the process that p->look shows, or of one that is gone. *ret: its entry. */
+/* True if the kernel side's run is the message's, too. */
+static bool is_joined(struct preload *p, struct taking *take)
+{
+	struct preload_about about;
+	struct live_key key;
+	enum preload_join join = preload_join(p, &take->message, take->pid, &key);
+
+	if (join == JOIN_NOTHING)
+		return false;
+	if (join == JOIN_LOST || join == JOIN_FILL) {
+		take->key = key;
+		about_set(p, take, &about);
+		tell(p, take, &about);
+	}
+	p->counts.begins += join == JOIN_LOST;
+	p->counts.joined += join != JOIN_LOST;
+	return true;
+}
+
+/*
+ * A message is of the process that p->look shows, or of one that is gone. *ret: its entry, NULL if
+ * the kernel side has it.
+ */
 static int begin_take(struct preload *p, struct taking *take, struct told **ret)
 {
 	struct preload_about about;
@@ -221,6 +243,10 @@ static int begin_take(struct preload *p, struct taking *take, struct told **ret)
 	if (take->message.phase == RUN_OPT_OUT)
 		opt_out(p, &take->message);
 	t = take->told;
+	if (!t && is_joined(p, take)) {
+		*ret = NULL;
+		return 0;
+	}
 	about_set(p, take, &about);
 	if (!t)
 		t = told_add(p, &take->key);
@@ -265,7 +291,7 @@ int preload_take(struct preload *p, const struct message_sender *sender, int pid
 	preload_look(take.pid, pidfd, p->options.node->tick_ns, &p->look);
 	is_gone = pidfd < 0 && forget_later(p, &take.message);
 	r = begin_take(p, &take, &t);
-	if (r) {
+	if (r || !t) {
 		cleanup_close(&pidfd);
 		return r == -EEXIST ? 0 : r;
 	}
@@ -312,7 +338,7 @@ int preload_take_file(struct preload *p, uid_t owner, gid_t group, struct bytes 
 		take.now_ns = INT64_MAX;
 	look_for_file(p, &take);
 	r = begin_take(p, &take, &t);
-	if (r)
+	if (r || !t)
 		return r;
 	told_file_end(p, t, &take.message, area);
 	return 0;

@@ -75,6 +75,16 @@ const struct told_ended *ended_get(const struct preload *preload, uint32_t pid, 
  */
 struct live_key preload_parent(struct preload *preload, uint32_t ppid);
 
+/* What is to be done with a message where the kernel side tells of processes, too. */
+enum preload_join {
+	JOIN_NOTHING, /* it doesn't know the process */
+	JOIN_DONE,    /* it has told all */
+	JOIN_FILL,    /* it could not read something: tell that, under the key that it gave */
+	JOIN_LOST,    /* it lost the exec: tell it under that key; its end will come */
+};
+enum preload_join preload_join(struct preload *preload, const struct run_read *message,
+			       uint32_t pid, struct live_key *ret);
+
 /* Tells the objects of a message: the loader, which the kernel maps, first. */
 void preload_tell_objects(struct preload *preload, const struct run_read *message,
 			  const struct live_key *key, uint64_t time_ns);

@@ -127,6 +127,7 @@ int tracker_new(const struct config *config, const struct node *node, struct wri
 	if (!r) {
 		t->clock_ns = node_clock_ns(node);
 		live_set_clock(t->live, t->clock_ns);
+		live_set_tick(t->live, node->tick_ns);
 		live_set_max(t->live, ((uint64_t)config->journal_mib << 20) / 2);
 		r = journal_new(config->state, (size_t)config->journal_mib << 20, tracker_replay, t,
 				&t->journal);
