@@ -10,6 +10,9 @@
 #include "daemon/tracker.h"
 
 #include <cjson/cJSON.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #define GONE_PID 0x3fffff0 /* over the kernel's highest */
 
@@ -101,4 +104,111 @@ static inline cJSON *bench_record(struct bench *b)
 	cJSON_AddNumberToObject(record, "verdict", image_verdict(image));
 	image_free(tracker_facts(b->tracker), image);
 	return record;
+}
+
+/* --- messages */
+
+struct told_program { /* 0 and NULL: as a plain one has it */
+	uint32_t pid; /* as it says itself; 0: none of this test's */
+	uint64_t token, boot_ns, used_ns;
+	uint32_t ppid;
+	const char *exe, *requested;
+	struct bytes argv, env;
+	uint64_t inode;
+	uint16_t argv_flags;
+	struct run_end_memory end;
+};
+
+/* A program as its module tells of it. */
+static inline struct bytes bench_message(struct message_room *room, const struct told_program *t)
+{
+	struct run_process process = {.boot_ns = t->boot_ns ? t->boot_ns : node_boot_ns(),
+				      .ppid = t->ppid ? t->ppid : 1,
+				      .uid = 1009,
+				      .euid = 1009,
+				      .user_ns = t->used_ns,
+				      .minor_faults = 100,
+				      .max_rss = 1 << 20};
+	struct run_file file = {.device = 0x801,
+				.inode = t->inode ? t->inode : 77,
+				.size = 9001,
+				.mtime_ns = 1700000000123456789,
+				.owner_uid = 0};
+	struct run_object self = {.has_watermark = 1, .build_id_len = 20};
+
+	memset(self.build_id, 0xab, 20);
+	memset(self.watermark, 0x11, 16);
+	message_begin(room, RUN_BEGIN, t->pid, t->token ? t->token : MESSAGE_TOKEN);
+	message_put(room, RUN_ITEM_PROCESS, 0, (struct bytes){(char *)&process, sizeof(process)});
+	message_put(room, RUN_ITEM_FILE, 0, (struct bytes){(char *)&file, sizeof(file)});
+	message_put(room, RUN_ITEM_EXE, 0, bytes_of(t->exe ? t->exe : "/usr/bin/program"));
+	message_put(room, RUN_ITEM_REQUESTED, 0, bytes_of(t->requested ? t->requested : "program"));
+	message_put(room, RUN_ITEM_CWD, 0, BYTES("/home/alice"));
+	message_put(room, RUN_ITEM_CGROUP, 0, BYTES("0::/user.slice\n"));
+	message_put(room, RUN_ITEM_ARGV, t->argv_flags,
+		    t->argv.data ? t->argv : BYTES("program\0-n\0"));
+	message_put(room, RUN_ITEM_ENV, 0, t->env.data ? t->env : BYTES("LANG=C\0"));
+	message_put(room, RUN_ITEM_PROGRAM, 0, (struct bytes){(char *)&self, sizeof(self)});
+	if (t->end.size)
+		message_put(room, RUN_ITEM_END_MEMORY, 0,
+			    (struct bytes){(char *)&t->end, sizeof(t->end)});
+	message_put_object(room, 0, "/usr/lib/liba.so", 1);
+	message_put_object(room, 0, "/none/ld-linux-x86-64.so.2", 2);
+	return message_end(room);
+}
+
+/* As the kernel would tell of the end of a process, in all that it can. */
+static inline void bench_ended(struct bench *b, pid_t pid, uint32_t status, uint64_t used_ns)
+{
+	struct end end = {.pid = pid,
+			  .time_ns = node_boot_ns(),
+			  .has_status = true,
+			  .has_usage = true,
+			  .has_times = true,
+			  .has_io = true,
+			  .wait_status = status,
+			  .usage = {.user_ns = used_ns,
+				    .runtime_ns = used_ns,
+				    .minor_faults = 131,
+				    .read_bytes = 4096,
+				    .max_rss = 5 << 20}};
+
+	preload_end(b->preload, &end);
+	preload_advance(b->preload, true);
+}
+
+/* --- real processes */
+
+/* Copies of this test, each forked by the one before; all end with the test. */
+static inline void children_new(pid_t *ret, unsigned int count)
+{
+	int pipe_fds[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(pipe_fds), 0);
+	pid = fork();
+	if (!pid) {
+		for (unsigned int i = 0; i < count; i++) {
+			pid_t self = getpid();
+
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (write(pipe_fds[1], &self, sizeof(self)) != sizeof(self))
+				_exit(1);
+			if (i + 1 < count && fork())
+				break;
+		}
+		for (;;)
+			pause();
+	}
+	for (unsigned int i = 0; i < count; i++)
+		assert_int_equal(read(pipe_fds[0], &ret[i], sizeof(*ret)), sizeof(*ret));
+	assert_int_equal(ret[0], pid);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
+static inline void children_end(const pid_t *list)
+{
+	kill(list[0], SIGKILL);
+	waitpid(list[0], NULL, 0);
 }

@@ -72,6 +72,14 @@ static uint64_t told_time(const struct taking *take)
 	return time_ns && time_ns < take->now_ns ? time_ns : take->now_ns;
 }
 
+/* True if the process that began then (0: not known) has t's number, but is not t. */
+static bool is_another(const struct told *t, uint64_t start_ns, uint64_t time_ns)
+{
+	if (!start_ns)
+		return t->has_end && time_ns > t->end.time_ns;
+	return t->has_start ? t->key.start_ns != start_ns : t->begin_ns < start_ns;
+}
+
 /* The process that the message is of, if it told of itself before; and the key of its image. */
 static void find_process(struct preload *p, struct taking *take)
 {
@@ -80,10 +88,7 @@ static void find_process(struct preload *p, struct taking *take)
 	uint64_t time_ns = told_time(take);
 	uint64_t start_ns = p->look.is_there ? p->look.start_ns : take->start_ns;
 
-	if (t && start_ns && t->has_start && t->key.start_ns != start_ns) {
-		told_forget(p, t);
-		t = NULL;
-	} else if (t && !start_ns && t->has_end && time_ns > t->end.time_ns) {
+	if (t && is_another(t, start_ns, time_ns)) {
 		told_forget(p, t);
 		t = NULL;
 	}
