@@ -17,32 +17,38 @@
 
 static const struct check checks[] = {
 	{"configuration", check_config, "correct the file; runmarkd --check-config shows all keys",
-	 false},
-	{"privileges", check_privileges, "run it as root", false},
+	 OF_BOTH},
+	{"privileges", check_privileges, "run it as root", OF_BOTH},
 	{"kernel types", check_kernel_types,
-	 "use a kernel with CONFIG_DEBUG_INFO_BTF (all of today's distributions have it)", true},
+	 "use a kernel with CONFIG_DEBUG_INFO_BTF (all of today's distributions have it)", OF_BPF},
 	{"bpf", check_bpf,
-	 "let the daemon use bpf(): CAP_BPF and CAP_PERFMON, no seccomp filter on it", true},
-	{"lockdown", check_lockdown, "boot with lockdown=integrity or none", true},
-	{"bpffs", check_bpffs, "mount -t bpf bpf /sys/fs/bpf", true},
-	{"tracefs", check_tracefs, "mount -t tracefs tracefs /sys/kernel/tracing", true},
-	{"daemon", check_daemon, NULL, false},
-	{"pins", check_pins, "restart runmarkd (systemctl restart runmarkd): it pins anew", true},
+	 "let the daemon use bpf(): CAP_BPF and CAP_PERFMON, no seccomp filter on it", OF_BPF},
+	{"lockdown", check_lockdown, "boot with lockdown=integrity or none", OF_BPF},
+	{"bpffs", check_bpffs, "mount -t bpf bpf /sys/fs/bpf", OF_BPF},
+	{"tracefs", check_tracefs, "mount -t tracefs tracefs /sys/kernel/tracing", OF_BPF},
+	{"daemon", check_daemon, NULL, OF_BOTH},
+	{"pins", check_pins, "restart runmarkd (systemctl restart runmarkd): it pins anew", OF_BPF},
 	{"hooks", check_hooks, "a newer kernel, or one with the better hook's option, has it",
-	 false},
-	{"losses", check_losses, "see runmarkd(8), LOSSES", false},
-	{"room", check_room, "raise ring_mib or journal_mib in runmark.conf", false},
+	 OF_BOTH},
+	{"library", check_library,
+	 "make install puts it there; or give programs another by LD_PRELOAD", OF_PRELOAD},
+	{"ld.so.preload", check_ld_preload, "runmark-preload-setup(8) makes it right", OF_PRELOAD},
+	{"socket", check_socket, NULL, OF_PRELOAD},
+	{"ends", check_ends, "see runmarkd(8), SOURCES", OF_PRELOAD},
+	{"end memory", check_end_memory, NULL, OF_PRELOAD},
+	{"losses", check_losses, "see runmarkd(8), LOSSES", OF_BOTH},
+	{"room", check_room, "raise ring_mib or journal_mib in runmark.conf", OF_BOTH},
 	{"state folder", check_state_room,
-	 "free room on its file system, or lower journal_mib in runmark.conf", false},
-	{"errors", check_errors, "see the daemon's messages (journalctl -u runmarkd)", false},
-	{"spool", check_spool, "see runmark.conf(5), spool", false},
+	 "free room on its file system, or lower journal_mib in runmark.conf", OF_BOTH},
+	{"errors", check_errors, "see the daemon's messages (journalctl -u runmarkd)", OF_BOTH},
+	{"spool", check_spool, "see runmark.conf(5), spool", OF_BOTH},
 	{"spool space", check_spool_space, "fetch files more often, or raise spool_quota_mib",
-	 false},
+	 OF_BOTH},
 	{"files waiting", check_waiting, "see whether runmark-ingest (or the mover) still runs",
-	 false},
+	 OF_BOTH},
 	{"drop directory", check_drop,
-	 "systemd-tmpfiles --create makes it right: root's, mode 1733", false},
-	{"database", check_database, "see runmark-ingest(8)", false},
+	 "systemd-tmpfiles --create makes it right: root's, mode 1733", OF_BOTH},
+	{"database", check_database, "see runmark-ingest(8)", OF_BOTH},
 };
 
 static const char *const level_names[] = {"ok", "warn", "fail"};
@@ -102,8 +108,14 @@ struct doctor_args {
 
 static void run_checks(struct doctor *doctor)
 {
+	const char *source = cJSON_GetStringValue(record_get(doctor->status, "source"));
+	bool is_preload = source ? !strcmp(source, "preload")
+				 : doctor->config.source == CONFIG_SOURCE_PRELOAD;
+
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
-		if (checks[i].needs_bpf && doctor->config.source == CONFIG_SOURCE_PRELOAD)
+		if (checks[i].of == OF_BPF && doctor->config.source == CONFIG_SOURCE_PRELOAD)
+			continue;
+		if (checks[i].of == OF_PRELOAD && !is_preload)
 			continue;
 		doctor->check = &checks[i];
 		checks[i].run(doctor);

@@ -24,13 +24,16 @@ struct doctor {
 	int error; /* memory ran out while reporting */
 };
 
+/* Others are left out: where the source is to be, or is, another one. */
+enum check_of { OF_BOTH, OF_BPF, OF_PRELOAD };
+
 struct check {
 	const char *name;
 	/* Reports one finding at least. */
 	void (*run)(struct doctor *doctor);
 	/* Of findings that don't name their own. */
 	const char *way_out;
-	bool needs_bpf; /* left out where the source is the preload module */
+	enum check_of of;
 };
 
 /* One finding of the check that runs; way_out NULL: the check's. */
@@ -47,6 +50,12 @@ void check_lockdown(struct doctor *doctor);
 void check_bpffs(struct doctor *doctor);
 void check_tracefs(struct doctor *doctor);
 void check_pins(struct doctor *doctor);
+
+void check_library(struct doctor *doctor);
+void check_ld_preload(struct doctor *doctor);
+void check_socket(struct doctor *doctor);
+void check_ends(struct doctor *doctor);
+void check_end_memory(struct doctor *doctor);
 
 void check_config(struct doctor *doctor);
 void check_daemon(struct doctor *doctor);

@@ -60,6 +60,10 @@ void check_daemon(struct doctor *doctor)
 void check_hooks(struct doctor *doctor)
 {
 	const cJSON *hooks = record_get(doctor->status, "hooks"), *hook;
+	const char *source = cJSON_GetStringValue(record_get(doctor->status, "source"));
+	const char *way_out = source && !strcmp(source, "preload")
+				      ? "the kernel side sees it, see runmarkd(8), SOURCES"
+				      : NULL;
 
 	if (!doctor->status) {
 		report_unasked(doctor);
@@ -74,7 +78,7 @@ void check_hooks(struct doctor *doctor)
 			doctor_report(doctor, FINDING_FAIL, NULL, "%s: no hook works here",
 				      fact ? fact : "?");
 		else if (!record_get_text(hook, "lost", &lost, &len) && *lost)
-			doctor_report(doctor, FINDING_WARN, NULL, "%s by %s: %s", fact ? fact : "?",
+			doctor_report(doctor, FINDING_WARN, way_out, "%s by %s: %s", fact ? fact : "?",
 				      rung, lost);
 		else
 			doctor_report(doctor, FINDING_OK, NULL, "%s by %s", fact ? fact : "?",

@@ -132,6 +132,7 @@ void daemon_preload_gather(struct daemon *d, struct status *ret)
 	preload_counts(d->preload, counts);
 	ret->queue = inbox_queue(d->inbox);
 	ret->has_pidfds = inbox_has_pidfds(d->inbox);
+	ret->ends = d->ends;
 	inbox_losses(d->inbox, &ret->losses);
 	ret->losses.count[LOSS_RUN_REFUSED] += counts->refused;
 	ret->losses.count[LOSS_LIVE_FULL] += counts->full;

@@ -92,6 +92,21 @@ cJSON *status_node_record(const struct status *s, const char *event, uint64_t si
 	return record;
 }
 
+/* How ends can be known, best first: nothing of it where the kernel side tells. */
+static void add_ends(cJSON *json, const struct status *s)
+{
+	cJSON *rungs = cJSON_AddArrayToObject(json, "ends");
+
+	for (enum ends_rung rung = 0; s->ends && rung < ENDS_RUNGS; rung++) {
+		cJSON *one = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(one, "rung", ends_rungs[rung].name);
+		cJSON_AddBoolToObject(one, "works", ends_works(s->ends, rung));
+		cJSON_AddStringToObject(one, "needs", ends_rungs[rung].needs);
+		cJSON_AddItemToArray(rungs, one);
+	}
+}
+
 static void add_hooks(cJSON *json, const struct status *s)
 {
 	cJSON *hooks = cJSON_AddArrayToObject(json, "hooks");
@@ -231,6 +246,7 @@ cJSON *status_answer(const struct status *s)
 	record_add_number(json, "pid", getpid());
 	record_add_number(json, "generation", capture_generation(s->source->capture));
 	add_hooks(json, s);
+	add_ends(json, s);
 	add_messages(json, s);
 	part = cJSON_AddObjectToObject(json, "socket");
 	cJSON_AddStringToObject(part, "path", s->config->socket);

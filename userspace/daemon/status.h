@@ -2,6 +2,7 @@
 /* What the daemon says of itself: the node record, and the answer to "status" (runmark(1)). */
 #pragma once
 
+#include "daemon/ends.h"
 #include "daemon/preload.h"
 #include "daemon/source.h"
 #include "daemon/tracker.h"
@@ -19,6 +20,7 @@ struct status { /* all there is to tell, gathered at one time */
 	struct preload_counts messages;
 	unsigned int queue; /* of the socket, datagrams; 0: not known */
 	bool has_pidfds;
+	const struct ends *ends; /* NULL: the kernel side tells of them */
 };
 
 /* event: "start", "periodic", "stop". since: Unix time of the record before. NULL if memory ran
