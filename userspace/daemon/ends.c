@@ -7,9 +7,10 @@
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
-#define POLL_EVERY_NS (100 * NS_PER_MS)
-#define POLL_AT_ONCE  512 /* processes looked at each time */
-#define HELD_MS	      20  /* until those that are held back are looked at again */
+#define POLL_EVERY_NS	(100 * NS_PER_MS)
+#define POLL_AT_ONCE	512		 /* processes looked at each time */
+#define SAME_PROCESS_NS (50 * NS_PER_MS) /* numbers of processes don't come round so soon */
+#define HELD_MS		20		 /* until those that are held back are looked at again */
 
 static void drain(struct ends *ends)
 {
@@ -164,7 +165,9 @@ static int watch_new(struct ends *ends, pid_t pid, int fd)
 	/* it lives: what is known so far are ends of threads of it, or those of an earlier one */
 	if (pidfd >= 0 ? !pidfd_is_dead(pidfd) : !told.is_dead) {
 		process->told.has_exit = false;
-		if (process->told.has_last)
+		/* unless it is about to: the record comes before it is dead */
+		if (process->told.has_last &&
+		    node_boot_ns() > process->told.last_ns + SAME_PROCESS_NS)
 			process_forget_told(ends, process);
 	}
 	event.data.ptr = process;
