@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#define PF_EXITING 0x4 /* include/linux/sched.h, as /proc/PID/stat has it; see proc(5) */
+
 static int folder_open(uint32_t pid)
 {
 	char path[32];
@@ -31,15 +33,15 @@ bool preload_stat_parse(const char *text, uint64_t tick_ns, uint32_t *ret_ppid,
 {
 	const char *behind = strrchr(text, ')');
 	unsigned long long ticks;
-	unsigned int ppid;
+	unsigned int ppid, flags;
 	char state;
 
 	if (!behind || sscanf(behind + 1,
-			      " %c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+			      " %c %u %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
 			      "%*d %*d %*d %llu",
-			      &state, &ppid, &ticks) != 3)
+			      &state, &ppid, &flags, &ticks) != 4)
 		return false;
-	*ret_is_dead = state == 'Z' || state == 'X';
+	*ret_is_dead = state == 'Z' || state == 'X' || flags & PF_EXITING;
 	*ret_ppid = ppid;
 	*ret_start_ns = ticks * tick_ns;
 	return true;
@@ -61,9 +63,32 @@ static bool is_its(int pidfd)
 	return pidfd < 0 || !syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) || errno == EPERM;
 }
 
+/*
+ * Who is exiting has left its groups of v1, and is shown as in their root; its group of v2 is still
+ * shown (proc_cgroup_show() in kernel/cgroup/cgroup.c). But where v1 is in use, v2's may be the
+ * root.
+ */
+static struct bytes cgroup_of_dead(struct bytes text)
+{
+	static const char v2[] = "0::/";
+
+	while (text.len) {
+		const char *end = memchr(text.data, '\n', text.len);
+		struct bytes line = {text.data, end ? (size_t)(end - text.data) : text.len};
+
+		if (line.len > strlen(v2) && !memcmp(line.data, v2, strlen(v2)))
+			return line;
+		text.len -= MIN(line.len + 1, text.len);
+		text.data += line.len + (end != NULL);
+	}
+	return (struct bytes){};
+}
+
 void preload_look(uint32_t pid, int pidfd, uint64_t tick_ns, struct preload_look *ret)
 {
 	_cleanup_close_ int folder = folder_open(pid);
+	uint64_t start_ns;
+	uint32_t ppid;
 	char text[32];
 	struct stat st;
 	bool is_dead;
@@ -79,8 +104,10 @@ void preload_look(uint32_t pid, int pidfd, uint64_t tick_ns, struct preload_look
 	if (file_read(folder, "loginuid", text, sizeof(text)) > 0)
 		ret->login_uid = strtoul(text, NULL, 10);
 	len = file_read(folder, "cgroup", ret->room, sizeof(ret->room));
-	ret->has_cgroup = len > 0;
 	ret->cgroup = (struct bytes){ret->room, MAX(len, 0)};
+	if (!stat_read(folder, tick_ns, &ppid, &start_ns, &is_dead) || is_dead)
+		ret->cgroup = cgroup_of_dead(ret->cgroup);
+	ret->has_cgroup = ret->cgroup.len > 0;
 }
 
 bool preload_look_stat(uint32_t pid, uint64_t tick_ns, uint32_t *ret_ppid, uint64_t *ret_start_ns)

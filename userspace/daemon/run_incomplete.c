@@ -57,7 +57,14 @@ static bool argv_is_dropped(const struct image *image)
 
 static bool cgroup_is_told(const struct image *image)
 {
-	return image->exec && (image->exec->head.traits & TRAIT_CGROUP_TOLD);
+	return image->exec && (image->exec->head.traits & TRAIT_CGROUP_TOLD) &&
+	       image_cgroup(image).len;
+}
+
+static bool has_no_cgroup(const struct image *image)
+{
+	return image->exec && (image->exec->head.traits & TRAIT_CGROUP_TOLD) &&
+	       !image_cgroup(image).len;
 }
 
 static bool has_no_fstype(const struct image *image)
@@ -143,6 +150,7 @@ static const struct reason of_exec[] = {
 	{has_no_exec, "exe: its exec was not seen"},
 	{has_no_fstype, "exe.fstype: not told by the module"},
 	{cgroup_is_told, "job: its control group is its own word"},
+	{has_no_cgroup, "job: its control group is not known"},
 	{is_scanned, "start: of the process, since it ran before tracking began"},
 };
 

@@ -29,7 +29,9 @@ struct bytes exec_cgroup(const struct event_exec *exec)
 
 struct bytes image_cgroup(const struct image *image)
 {
-	return image->exec ? exec_cgroup(image->exec) : (struct bytes){NULL, 0};
+	struct bytes cgroup = image->exec ? exec_cgroup(image->exec) : (struct bytes){NULL, 0};
+
+	return cgroup.len ? cgroup : (struct bytes){NULL, 0};
 }
 
 /* The value ends with a NUL. */
