@@ -60,8 +60,8 @@ class Private:
     def __exit__(self, *_):
         shutil.rmtree(self.top, ignore_errors=True)
 
-    def words(self, *command, options=()):
-        change = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups"] if self.uid else []
+    def words(self, *command, options=(), nested=False):
+        change = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups"] if self.uid and not nested else []
         return [*change, self.runmark, "run", *(["--bpf"] if self.bpf else []), *options, "--", *command]
 
     def start(self, *command, options=(), **more):

@@ -112,7 +112,7 @@ static int run_command(struct private_run *run, char **argv)
 	if (is_recorded)
 		(void)private_daemon_start(&run->daemon, &run->folder,
 					   run->args.bpf ? run->command.pid : 0, &run->signals);
-	private_command_wait(&run->command, &run->daemon, &run->signals);
+	private_command_wait(&run->command, &run->daemon, &run->folder, &run->signals);
 	(void)private_daemon_flush(&run->daemon);
 	private_command_reap(&run->command);
 	if (run->command.error)

@@ -73,16 +73,19 @@ int private_command_fork(char **argv, const char *library, const struct private_
 			 const struct private_signals *signals, struct private_command *ret);
 
 struct private_daemon {
-	pid_t pid; /* 0: none runs */
+	pid_t pid;   /* 0: none runs */
+	pid_t below; /* 0: whoever tells */
 	char *control, *log;
+	unsigned int restarts;
 };
 
 /* Starts it, to track below (0: whoever tells), and waits until it does. 0 or negative errno, after
  * saying why; -EINTR: a signal came. */
 int private_daemon_start(struct private_daemon *daemon, const struct private_folder *folder,
 			 pid_t below, const struct private_signals *signals);
-/* It has ended before it was asked to. */
-void private_daemon_is_gone(struct private_daemon *daemon);
+/* It has ended before it was asked to: another one goes on with what it knew. */
+void private_daemon_is_gone(struct private_daemon *daemon, const struct private_folder *folder,
+			    const struct private_signals *signals);
 /* Once it has written all that has ended till now; false if it doesn't say so. */
 bool private_daemon_flush(struct private_daemon *daemon);
 /* Ends it. It writes out what it has. */
@@ -92,6 +95,7 @@ void private_daemon_done(struct private_daemon *daemon);
 /* Lets the command begin and waits until it has ended; it is left a zombie, whose status the daemon
  * may still read, until private_command_reap(). Signals are handed on to it. */
 void private_command_wait(struct private_command *command, struct private_daemon *daemon,
+			  const struct private_folder *folder,
 			  const struct private_signals *signals);
 void private_command_reap(struct private_command *command);
 

@@ -119,7 +119,8 @@ int private_command_fork(char **argv, const char *library, const struct private_
 }
 
 /* Of those that came to us. The command itself is left, and who is behind it waits. */
-static bool reap_others(const struct private_command *command, struct private_daemon *daemon)
+static bool reap_others(const struct private_command *command, struct private_daemon *daemon,
+			const struct private_folder *folder, const struct private_signals *signals)
 {
 	const struct timespec pause = {.tv_nsec = REAP_PAUSE_NS};
 	bool has_paused = false;
@@ -133,7 +134,7 @@ static bool reap_others(const struct private_command *command, struct private_da
 		has_paused = true;
 		waitid(P_PID, (id_t)info.si_pid, NULL, WEXITED | WNOHANG);
 		if (info.si_pid == daemon->pid)
-			private_daemon_is_gone(daemon);
+			private_daemon_is_gone(daemon, folder, signals);
 		info.si_pid = 0;
 	}
 	return !waitid(P_PID, (id_t)command->pid, &info, WEXITED | WNOHANG | WNOWAIT) &&
@@ -147,6 +148,7 @@ static bool is_for_us_alone(const siginfo_t *info)
 }
 
 void private_command_wait(struct private_command *command, struct private_daemon *daemon,
+			  const struct private_folder *folder,
 			  const struct private_signals *signals)
 {
 	int error = 0;
@@ -158,7 +160,7 @@ void private_command_wait(struct private_command *command, struct private_daemon
 	cleanup_close(&command->error_fd);
 	command->error_fd = command->start_fd = -1;
 	command->error = error;
-	while (!reap_others(command, daemon)) {
+	while (!reap_others(command, daemon, folder, signals)) {
 		siginfo_t info;
 		int number = sigwaitinfo(&signals->taken, &info);
 

@@ -21,6 +21,7 @@
 #define FLUSH_MAX_MS	  60000
 #define STOP_MAX_NS	  (30 * NS_PER_S)
 #define PAUSE_NS	  (5 * NS_PER_MS)
+#define RESTARTS_MAX	  3
 #define LOG_MAX		  65536
 #define DESCRIPTOR_STDERR 2
 
@@ -136,7 +137,7 @@ static int wait_ready(const struct private_daemon *daemon, const struct private_
 	return -ETIMEDOUT;
 }
 
-static int spawn(struct private_daemon *daemon, const struct private_folder *folder, pid_t below,
+static int spawn(struct private_daemon *daemon, const struct private_folder *folder,
 		 const struct private_signals *signals)
 {
 	_cleanup_free_ char *program = NULL, *config = private_folder_at(folder, PRIVATE_CONFIG);
@@ -146,14 +147,16 @@ static int spawn(struct private_daemon *daemon, const struct private_folder *fol
 
 	if (r < 0)
 		return log_err(r, "cannot find runmarkd beside this program");
-	daemon->control = private_folder_at(folder, PRIVATE_CONTROL);
-	daemon->log = private_folder_at(folder, PRIVATE_LOG);
+	if (!daemon->control)
+		daemon->control = private_folder_at(folder, PRIVATE_CONTROL);
+	if (!daemon->log)
+		daemon->log = private_folder_at(folder, PRIVATE_LOG);
 	if (!config || !daemon->control || !daemon->log)
 		return log_err(-ENOMEM, "cannot start runmarkd");
 	log_fd = open(daemon->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	daemon->pid = fork();
 	if (!daemon->pid)
-		become(program, config, log_fd, below, parent, signals);
+		become(program, config, log_fd, daemon->below, parent, signals);
 	if (daemon->pid > 0)
 		return 0;
 	daemon->pid = 0;
@@ -163,7 +166,10 @@ static int spawn(struct private_daemon *daemon, const struct private_folder *fol
 int private_daemon_start(struct private_daemon *daemon, const struct private_folder *folder,
 			 pid_t below, const struct private_signals *signals)
 {
-	int r = spawn(daemon, folder, below, signals);
+	int r;
+
+	daemon->below = below;
+	r = spawn(daemon, folder, signals);
 
 	if (r < 0)
 		return r;
@@ -177,10 +183,13 @@ int private_daemon_start(struct private_daemon *daemon, const struct private_fol
 	return r;
 }
 
-void private_daemon_is_gone(struct private_daemon *daemon)
+void private_daemon_is_gone(struct private_daemon *daemon, const struct private_folder *folder,
+			    const struct private_signals *signals)
 {
 	daemon->pid = 0;
 	say_failed(daemon, 0, "runmarkd has ended before the command");
+	if (daemon->restarts++ < RESTARTS_MAX)
+		(void)private_daemon_start(daemon, folder, daemon->below, signals);
 }
 
 bool private_daemon_flush(struct private_daemon *daemon)

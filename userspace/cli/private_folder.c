@@ -71,6 +71,7 @@ static const struct {
 	{"daemon", "socket", "/" PRIVATE_SOCKET},
 	{"daemon", "control", "/" PRIVATE_CONTROL},
 	{"daemon", "state", "/" PRIVATE_STATE},
+	{"daemon", "run_spool", "/" PRIVATE_FILES},
 	{"track", "scope", "all"},
 	{"track", "scan", "no"},
 	{"track", "rotate_seconds", "86400"},

@@ -98,6 +98,13 @@ static int take_set(struct private_runs *runs, cJSON *record)
 	return found ? 0 : -ENOMEM;
 }
 
+static bool is_start_record(const cJSON *record)
+{
+	char kind[16];
+
+	return record_kind(record, kind, sizeof(kind)) && !strcmp(kind, "start");
+}
+
 /* A run's record completes its start record, whichever comes first. Takes the record over. */
 static int take_run(struct private_runs *runs, cJSON *record, bool is_start)
 {
@@ -125,7 +132,7 @@ static int take_run(struct private_runs *runs, cJSON *record, bool is_start)
 		runs->sorted[runs->count++] = run;
 		return 0;
 	}
-	if (found && !is_start) {
+	if (found && !is_start && is_start_record((*found)->record)) {
 		struct run before = **found;
 
 		**found = *run;

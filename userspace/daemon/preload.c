@@ -44,6 +44,7 @@ void preload_free(struct preload *p)
 
 	if (!p)
 		return;
+	p->options.spool_fd = -1; /* who still runs, the next one tells of */
 	for (size_t i = 0; i < PRELOAD_BUCKETS; i++)
 		while ((t = TAILQ_FIRST(&p->buckets[i])))
 			told_remove(p, t);
@@ -177,7 +178,7 @@ static void told_begin(struct preload *p, struct told *t, const struct taking *t
 	t->seen_ns = 0;
 	t->uid = take->uid;
 	t->has_start |= p->look.is_there || take->start_ns;
-	t->is_copy = t->is_told_end = t->is_lost_end = false;
+	t->is_copy = t->is_in_spool = t->is_told_end = t->is_lost_end = false;
 	facts_release(tracker_facts(p->options.tracker), TAKE_PTR(t->memory));
 	cleanup_close(&t->file);
 	t->file = -1;
@@ -238,6 +239,7 @@ static bool is_joined(struct preload *p, struct taking *take)
 static int begin_take(struct preload *p, struct taking *take, struct told **ret)
 {
 	struct preload_about about;
+	uint64_t superseded;
 	struct told *t;
 
 	find_process(p, take);
@@ -257,8 +259,11 @@ static int begin_take(struct preload *p, struct taking *take, struct told **ret)
 		t = told_add(p, &take->key);
 	if (!t)
 		return -ENOSPC;
+	superseded = t->is_in_spool ? t->token : 0;
 	told_begin(p, t, take, &about);
 	tell(p, take, &about);
+	if (superseded)
+		told_file_remove(p, superseded);
 	p->counts.begins++;
 	*ret = t;
 	return 0;

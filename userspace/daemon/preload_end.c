@@ -57,13 +57,14 @@ static void open_file(struct preload *p, struct told *t, struct bytes path)
 	if (fd < 0)
 		return;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) ||
-	    fs_pread_all(fd, &head, sizeof(head), 0) != sizeof(head) ||
+	    fs_pread_all(fd, &head, sizeof(head), 0) != sizeof(head) || st.st_uid != geteuid() ||
 	    head.magic != RUN_FILE_MAGIC || !head.end_offset) {
 		close(fd);
 		return;
 	}
 	t->file = fd;
 	t->file_offset = head.end_offset;
+	t->is_in_spool = true;
 }
 
 void told_open_end(struct preload *p, struct told *t, const struct run_read *m)

@@ -22,6 +22,7 @@ struct told {
 	bool has_start;	   /* key's, from the kernel; else it is when it was begun */
 	bool is_told_end;  /* by a file, with the begin */
 	bool is_lost_end;  /* by a file that tells none: when it ended will never be known */
+	bool is_in_spool;  /* its message, in a file as well */
 	bool is_copy;	   /* of another one's program; tells nothing itself */
 	bool is_unwatched; /* looked for in /proc */
 	bool has_end;
@@ -58,7 +59,7 @@ struct preload {
 struct told *told_find(struct preload *preload, uint32_t pid);
 /* NULL without room. */
 struct told *told_add(struct preload *preload, const struct live_key *key);
-/* It, and what it holds, goes. */
+/* It, and what it holds, goes; its file, too, since it has been told of. */
 void told_remove(struct preload *preload, struct told *told);
 /* Asks for its end. pidfd: taken over, or -1. */
 void told_watch(struct preload *preload, struct told *told, int pidfd);
@@ -88,6 +89,8 @@ enum preload_join preload_join(struct preload *preload, const struct run_read *m
 /* Tells the objects of a message: the loader, which the kernel maps, first. */
 void preload_tell_objects(struct preload *preload, const struct run_read *message,
 			  const struct live_key *key, uint64_t time_ns);
+/* The file of RUNMARK_SPOOL with what the daemon has told. */
+void told_file_remove(struct preload *preload, uint64_t token);
 /* Where its end will stand. */
 void told_open_end(struct preload *preload, struct told *told, const struct run_read *message);
 /* Of a file, whose end area is all that will ever be known of the end. */

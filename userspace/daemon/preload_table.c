@@ -3,6 +3,7 @@
 #include "daemon/preload_state.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 static struct told_list *bucket_of(struct preload *p, uint32_t pid)
 {
@@ -36,6 +37,15 @@ struct told *told_add(struct preload *p, const struct live_key *key)
 	return t;
 }
 
+void told_file_remove(struct preload *p, uint64_t token)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%016" PRIx64 ".run", token);
+	if (p->options.spool_fd >= 0)
+		(void)unlinkat(p->options.spool_fd, name, 0);
+}
+
 void told_remove(struct preload *p, struct told *t)
 {
 	TAILQ_REMOVE(bucket_of(p, t->key.pid), t, bucket);
@@ -46,6 +56,8 @@ void told_remove(struct preload *p, struct told *t)
 	p->counts.processes--;
 	facts_release(tracker_facts(p->options.tracker), t->memory);
 	cleanup_close(&t->file);
+	if (t->is_in_spool)
+		told_file_remove(p, t->token);
 	free(t);
 }
 
