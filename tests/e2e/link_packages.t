@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import debian
 import link
 import tap
 
@@ -71,33 +72,6 @@ PACKAGES = [
 # what is a log of the build, with times in it, or a probe that a build system leaves behind
 LOGS = re.compile(r"(^|/)(CMakeFiles/\d[^/]*/.*|CMakeFiles/CheckTypeSize/.*|meson-private/.*|CMakeFiles/Makefile2|config\.log|\.ninja_(log|deps)|CMakeOutput\.log|CMakeError\.log|CMakeConfigureLog\.yaml|meson-log\.txt|"
                   r"meson-logs/.*|LastTest.*|Testing/.*|build\.dat|coredata\.dat|autom4te\.cache/.*|.*\.(log|trs|a|tmp))$")
-
-
-def source(folder, package, apt):
-    """The package's sources below folder/package, or None."""
-    where = os.path.join(folder, "sources", package)
-    os.makedirs(where, exist_ok=True)
-    result = subprocess.run(["apt-get", "source", "-qq", package], cwd=where, env=dict(os.environ, **apt),
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    trees = [e.path for e in os.scandir(where) if e.is_dir()]
-    return trees[0] if result.returncode == 0 and trees else None
-
-
-def apt_of_our_own(folder):
-    """Sources of the system's release, with lists of our own: the system's configuration stays as it is."""
-    release = subprocess.check_output(["sh", "-c", ". /etc/os-release; echo $VERSION_CODENAME"], text=True).strip()
-    for name in ("state/lists/partial", "cache/archives/partial", "none.d"):
-        os.makedirs(os.path.join(folder, "apt", name), exist_ok=True)
-    with open(folder + "/apt/sources.list", "w") as file:
-        file.write("deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
-                   f"http://deb.debian.org/debian {release} main\n")
-    with open(folder + "/apt/conf", "w") as file:
-        file.write(f'Dir::State "{folder}/apt/state";\nDir::Cache "{folder}/apt/cache";\nDir::Etc::preferencesparts "/dev/null";\n'
-                   f'Dir::Etc::sourcelist "{folder}/apt/sources.list";\nDir::Etc::sourceparts "{folder}/apt/none.d";\n'
-                   'APT::Sandbox::User "root";\n')
-    apt = {"APT_CONFIG": folder + "/apt/conf"}
-    result = subprocess.run(["apt-get", "update", "-qq"], env=dict(os.environ, **apt), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return apt if result.returncode == 0 else None
 
 
 def tidy(text):
@@ -161,14 +135,14 @@ def main():
         tap.done()
     programs = 0
     with link.Box() as box:
-        apt = apt_of_our_own(box.folder)
+        apt = debian.lists(box.folder)
         if not apt:
             tap.skip("real packages", "no sources to be had from deb.debian.org")
             tap.done()
         for package, recipe in PACKAGES:
             if wanted and package not in wanted:
                 continue
-            tree = source(box.folder, package, apt)
+            tree = debian.source(box.folder, package, apt)
             if not tree:
                 tap.skip(package, "no such source")
                 continue
