@@ -59,6 +59,7 @@ check-quick: all unit
 check: all unit unit-asan fuzzers
 	$(RUN_TESTS) $(ALL)
 check-long: all unit unit-asan fuzzers
+	$(Q)sh tests/packages install suites
 	$(Q)export RUNMARK_TEST_LONG=1; $(subst $(Q),,$(RUN_TESTS)) --seconds 14400 $(ALL)
 	$(Q)sh tests/packages install kernels
 	$(Q)BUILD=$(BUILD) tests/kernels/run 6.1 6.12
