@@ -45,7 +45,8 @@ SLOW_E2E := \
 	node_container node_coverage node_errors node_full node_fuse node_groups node_kill \
 	node_links node_mpi node_names node_slurm node_slurm_jobs node_soak node_spool \
 	node_spool_moved node_starts node_upgrade install \
-	preload_deploy preload_deploy_modules preload_deploy_slurm
+	preload_compare preload_deploy preload_deploy_modules preload_deploy_slurm \
+	preload_life
 SLOW	:= tests/lint/warnings.t $(SLOW_E2E:%=tests/e2e/%.t)
 QUICK	:= $(filter-out $(SLOW),$(UNIT_TESTS) $(LINTS) $(E2E))
 ALL	:= $(UNIT_TESTS) $(UNIT_TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(LINTS) $(FUZZING) $(E2E)

@@ -392,9 +392,11 @@ static int with_library(void) /* PATH */
 	return live(rest + 1);
 }
 
-/* what /proc says of it: "object - PATH" for each executable mapping of a file, "peak - KB" */
+/* what /proc says of it: "object - PATH" for each executable mapping of a file, "peak - KB"; and
+ * what a guest in it could leave behind: a descriptor, a thread, a signal's handler */
 static int with_telling(void)
 {
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	FILE *maps = fopen("/proc/self/maps", "re"), *status = fopen("/proc/self/status", "re");
 	char line[4352], *path;
 	long peak;
@@ -407,12 +409,22 @@ static int with_telling(void)
 	while (status && fgets(line, sizeof(line), status))
 		if (sscanf(line, "VmHWM: %ld", &peak) == 1)
 			printf("peak - %ld\n", peak);
+		else if (strstr("Threads SigPnd SigBlk SigIgn SigCgt", strtok(line, ":\n") ?: "?"))
+			printf("status %s %s", line, line + strlen(line) + 1);
+	say("free", "descriptor", fd);
+	close(fd);
 	fflush(stdout);
 	if (maps)
 		fclose(maps);
 	if (status)
 		fclose(status);
 	return live(rest);
+}
+
+static int with_time(void) /* MILLISECONDS, for others to look at it */
+{
+	usleep(number(rest[0]) * 1000);
+	return live(rest + 1);
 }
 
 static int without_environment(void)
@@ -484,6 +496,7 @@ static const struct {
 	{"ids", say_ids},
 	{"dlopen", with_library},
 	{"tell", with_telling},
+	{"linger", with_time},
 	{"clearenv", without_environment},
 	{"close", without_descriptors},
 	{"limits", with_limits},

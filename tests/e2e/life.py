@@ -41,6 +41,11 @@ class Program:
         mark = found and found[1].replace(" ", "")
         self.watermark = mark and "-".join((mark[:8], mark[8:12], mark[12:16], mark[16:20], mark[20:]))
 
+    def at(self, path):
+        """It, where its processes know it by another path."""
+        self.path = path
+        return self
+
     def differences(self, exe, with_notes=True):
         for field in ("path", "device", "inode", *(("build_id", "watermark") if with_notes else ())):
             if field == "device" and exe.get("fstype") in ("overlay", "btrfs"):
