@@ -127,7 +127,7 @@ struct event_exec {
 	struct event_file file;
 	struct event_usage before; /* of the image that this exec ended */
 	/* of a program that told of itself: what is the same in all that it tells, and where its
-	 * memory has its end; else 0 */
+	 * memory has its end (1: nowhere, but it may open objects); else 0 */
 	__u64 token, end_memory;
 	/* argv's bytes come behind the others', env's last: what of them isn't wanted is left out
 	 * in place (event_check() looks) */

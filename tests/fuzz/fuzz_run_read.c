@@ -72,7 +72,7 @@ static void check(const struct run_read *m)
 	preload_make_exec(m, &about, &room);
 	check_event(&room);
 	if (m->has_program) {
-		preload_make_program(&m->program, &about.key, 1, &room);
+		preload_make_program(m, &about.key, 1, &room);
 		check_event(&room);
 	}
 	check_objects(m, &about.key);

@@ -7,6 +7,7 @@
 
 #include "daemon/ends.h"
 #include "daemon/preload.h"
+#include "daemon/preload_look.h"
 #include "daemon/tracker.h"
 
 #include <cjson/cJSON.h>

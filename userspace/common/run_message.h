@@ -51,7 +51,8 @@ enum run_item_kind {
 	RUN_ITEM_ENV,	     /* the same */
 	RUN_ITEM_PROGRAM,    /* struct run_object: its notes */
 	RUN_ITEM_OBJECT,     /* struct run_object, and its path */
-	RUN_ITEM_END_MEMORY, /* struct run_end_memory: of a begin, where the end will stand */
+	RUN_ITEM_END_MEMORY, /* struct run_end_memory: of a begin, where the end will stand; of a
+			      * program that can't open objects there is none */
 	RUN_ITEM_HOST,	     /* of a file: where it was written, */
 	RUN_ITEM_BOOT,	     /* the boot id's 36 characters, */
 	RUN_ITEM_START,	     /* and uint64_t: the process's start, ticks since boot */

@@ -34,7 +34,8 @@ static const struct kind {
 	[RUN_ITEM_ENV] = {FORM_STRINGS, TEXT(env, RUN_MESSAGE_ENV), 0},
 	[RUN_ITEM_PROGRAM] = {FORM_STRUCT, MEMBER(program), offsetof(struct run_read, has_program)},
 	[RUN_ITEM_OBJECT] = {FORM_OBJECT, 0, 0, 0},
-	[RUN_ITEM_END_MEMORY] = {FORM_STRUCT, MEMBER(end_memory), 0},
+	[RUN_ITEM_END_MEMORY] = {FORM_STRUCT, MEMBER(end_memory),
+				 offsetof(struct run_read, has_later)},
 	[RUN_ITEM_HOST] = {FORM_TEXT, TEXT(host, RUN_HOST_MAX), 0},
 	[RUN_ITEM_BOOT] = {FORM_TEXT, TEXT(boot, RUN_BOOT_LEN), 0},
 	[RUN_ITEM_START] = {FORM_STRUCT, MEMBER(start_ticks), 0},
@@ -124,6 +125,7 @@ static bool message_is_sound(struct run_read *m)
 	const struct run_end_memory *end = &m->end_memory;
 	const struct run_process *p = &m->process;
 
+	m->has_later |= m->spool_file.is_there;
 	m->has_usage = p->user_ns || p->system_ns || p->minor_faults || p->major_faults;
 	if (m->has_program && !object_is_sound(&m->program))
 		return false;
@@ -209,6 +211,7 @@ int run_read_end(struct bytes area, uint64_t token, struct run_end *ret)
 		return -EINVAL;
 	if (head.monotonic_ns && head.begin_ns && head.monotonic_ns >= head.begin_ns)
 		end.elapsed_ns = head.monotonic_ns - head.begin_ns;
+	end.closed = head.closed;
 	*ret = end;
 	return 0;
 }

@@ -28,6 +28,7 @@ struct run_read {
 	bool has_process, has_file, has_program;
 	bool has_usage; /* of process: an old module doesn't tell it */
 	bool has_more;	/* objects that found no room */
+	bool has_later; /* it may open more of them */
 	struct run_process process;
 	struct run_file file;
 	struct run_object program;
@@ -48,6 +49,7 @@ struct run_end {
 	struct run_read message;
 	/* from the begin to the end, by CLOCK_MONOTONIC_COARSE; 0: not known */
 	uint64_t elapsed_ns;
+	bool closed; /* objects were let go of that are not told */
 };
 
 /* An end area of the image whose random[0] is token. 0; -ENODATA if its end isn't told; -EINVAL. */

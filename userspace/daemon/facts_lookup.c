@@ -148,8 +148,8 @@ const char *lookup_step(struct lookup *l, int folder, const char *name, int *ret
 		return why;
 	fd = syscall(SYS_openat2, folder, name, &how, sizeof(how));
 	if (fd < 0 && (errno == EXDEV || errno == ENOSYS)) {
-		why = lookup_enter(l, l->kind == FACT_TOLD ? way_place(folder, name)
-							   : l->file.device);
+		why = lookup_enter(l,
+				   l->kind == FACT_TOLD ? way_place(folder, name) : l->file.device);
 		if (why)
 			return why;
 		fd = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);

@@ -306,7 +306,7 @@ void image_ask_missing(struct image *image, struct facts *facts)
 }
 
 /* The program's own notes, which came with its first mapping or its end. */
-static void image_set_notes(struct image *image, struct bytes notes)
+void image_set_notes(struct image *image, struct bytes notes)
 {
 	if (!notes.len)
 		return;

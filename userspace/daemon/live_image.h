@@ -51,6 +51,7 @@ bool path_is_loader(struct bytes path);
 bool image_adopt_program(struct image *image, struct facts *facts, const struct event_mmap *e);
 
 /* For live_loader.c. */
+void image_set_notes(struct image *image, struct bytes notes);
 bool image_add_object(struct image *image, struct fact *fact);
 void image_ask_program(struct image *image, struct facts *facts);
 

@@ -113,6 +113,10 @@ bool image_is_loader(const struct image *image)
 
 	if (!e || !path_is_loader(event_bytes(&e->head, e->exe)))
 		return false;
+	/* the module is there only if a program is, and its loader has taken its own arguments off
+	 */
+	if (image_is_told(image) && image->s.origin != ORIGIN_SCAN)
+		return true;
 	/* where only names are kept of arguments: without a program it will map none */
 	return has_name_only(event_bytes(&e->head, e->argv)) ||
 	       loader_program(event_bytes(&e->head, e->argv)).len;
@@ -132,7 +136,7 @@ static bool is_program(const struct image *image, const struct event_mmap *e)
 bool image_adopt_program(struct image *image, struct facts *facts, const struct event_mmap *e)
 {
 	struct event_exec *exec = image->exec, *adopted;
-	struct fact *loader;
+	struct fact *loader = NULL;
 
 	if (e->file.inode == exec->file.inode && e->file.device == exec->file.device)
 		return false;
@@ -145,8 +149,9 @@ bool image_adopt_program(struct image *image, struct facts *facts, const struct 
 	adopted = event_exec_renamed(exec, event_bytes(&e->head, e->path));
 	if (!adopted)
 		return false;
-	loader = facts_file(facts, &exec->file, event_bytes(&exec->head, exec->exe),
-			    image->s.key.pid, image->s.ppid);
+	if (!image_is_told(image)) /* else it tells of that itself */
+		loader = facts_file(facts, &exec->file, event_bytes(&exec->head, exec->exe),
+				    image->s.key.pid, image->s.ppid);
 	if (loader && !image_add_object(image, loader))
 		facts_release(facts, loader);
 	adopted->file = e->file;
@@ -159,6 +164,9 @@ bool image_adopt_program(struct image *image, struct facts *facts, const struct 
 	image->s.by_loader = true;
 	facts_release(facts, image->program);
 	image->program = NULL;
-	image_ask_program(image, facts);
+	if (mapping_is_object(e))
+		image_set_notes(image, event_bytes(&e->head, e->notes));
+	else
+		image_ask_program(image, facts);
 	return true;
 }

@@ -162,6 +162,7 @@ static void about_set(struct preload *p, const struct taking *take, struct prelo
 				      .euid = look->is_there ? look->euid : euid,
 				      .gid = take->gid,
 				      .login_uid = look->login_uid,
+				      .traits = look->traits,
 				      .cgroup = look->has_cgroup ? look->cgroup : m->cgroup.text,
 				      .is_cgroup_told = !look->has_cgroup};
 	ret->parent = find_parent(p, take);
@@ -193,7 +194,7 @@ static void tell(struct preload *p, const struct taking *take, const struct prel
 	if (m->phase == RUN_OPT_OUT)
 		return;
 	if (m->has_program) {
-		preload_make_program(&m->program, &about->key, about->time_ns, &p->room);
+		preload_make_program(m, &about->key, about->time_ns, &p->room);
 		tracker_told(p->options.tracker, &p->room.head);
 	}
 	preload_tell_objects(p, m, &about->key, about->time_ns);
@@ -388,6 +389,7 @@ void preload_adopt(struct preload *p, uint32_t pid, uint64_t start_ns, uint64_t 
 	t->has_start =
 		found.key.start_ns % p->options.node->tick_ns == 0; /* not the kernel side's */
 	t->seen_ns = seen_ns;
+	t->end_memory = 1; /* what it has opened since is not known */
 	told_watch(p, t, -1);
 }
 
@@ -409,7 +411,7 @@ unsigned int preload_resume(struct preload *p)
 				told_forget(p, t);
 				continue;
 			}
-			if (t->end_memory)
+			if (t->end_memory > 1)
 				told_open_end(p, t, &m);
 			told_watch(p, t, -1);
 		}

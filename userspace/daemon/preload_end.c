@@ -69,6 +69,7 @@ static void open_file(struct preload *p, struct told *t, struct bytes path)
 
 void told_open_end(struct preload *p, struct told *t, const struct run_read *m)
 {
+	t->end_memory = m->end_memory.address ?: m->has_later;
 	if (m->spool_file.is_there && p->options.spool_fd >= 0)
 		open_file(p, t, m->spool_file.text);
 	else if (m->end_memory.size)
@@ -101,13 +102,14 @@ static int end_read(struct preload *p, const struct told *t, struct run_end *ret
 }
 
 /* True if it told its end. */
-static bool tell_left(struct preload *p, const struct told *t, uint64_t time_ns)
+static bool tell_left(struct preload *p, struct told *t, uint64_t time_ns)
 {
 	struct run_end left;
 
 	if (t->is_copy || t->is_told_end || end_read(p, t, &left))
 		return t->is_told_end;
 	p->counts.end_memory++;
+	t->has_closed = left.closed;
 	preload_tell_objects(p, &left.message, &t->key, time_ns);
 	return true;
 }
@@ -117,7 +119,8 @@ static uint32_t exit_traits(const struct told *t, bool is_told)
 	const struct end *end = &t->end;
 	uint32_t traits = TRAIT_TOLD;
 
-	traits |= is_told ? TRAIT_TOLD_END : TRAIT_OBJECTS_BEGIN;
+	traits |= is_told ? TRAIT_TOLD_END : 0;
+	traits |= t->end_memory && (!is_told || t->has_closed) ? TRAIT_OBJECTS_BEGIN : 0;
 	traits |= end->has_status ? 0 : TRAIT_STATUS_UNKNOWN;
 	traits |= end->has_usage ? TRAIT_RSS_EXACT : 0;
 	traits |= end->has_usage || end->has_times ? 0 : TRAIT_USAGE_UNKNOWN;
@@ -213,6 +216,8 @@ void told_file_end(struct preload *p, struct told *t, const struct run_read *m, 
 		preload_tell_objects(p, &left.message, &t->key, end.time_ns);
 	}
 	t->is_told_end = is_told;
+	t->has_closed = is_told && left.closed;
+	t->end_memory = area.len || m->has_later;
 	t->is_lost_end = !is_told;
 	if (!t->has_end)
 		end_set(p, t, &end);

@@ -217,7 +217,7 @@ void preload_make_exec(const struct run_read *m, const struct preload_about *abo
 	e->gid = about->gid;
 	e->login_uid = about->login_uid;
 	e->token = m->random[0];
-	e->end_memory = m->end_memory.address;
+	e->end_memory = m->end_memory.address ?: m->has_later;
 	file_set(m, &e->file);
 	usage_set(m, e);
 	put(room, &e->exe, exe_path(m, e), PATH_MAX_BYTES, EVENT_EXE_CUT);
@@ -277,10 +277,30 @@ static void mapping_make(const struct run_object *object, struct bytes path,
 	put(room, &e->notes, (struct bytes){notes, notes_make(object, notes)}, sizeof(notes), 0);
 }
 
-void preload_make_program(const struct run_object *program, const struct live_key *key,
-			  uint64_t time_ns, union preload_room *room)
+/* What it was called, as an absolute path as far as that can be had. */
+static struct bytes called_path(const struct run_read *m, char room[2 * PATH_MAX_BYTES])
 {
-	mapping_make(program, (struct bytes){}, key, time_ns, room);
+	struct bytes path = m->requested.text, cwd = m->cwd.text;
+
+	if (!path.len || *path.data == '/' || !cwd.len)
+		return path;
+	if (path.len > 2 && !memcmp(path.data, "./", 2))
+		path = (struct bytes){path.data + 2, path.len - 2};
+	memcpy(room, cwd.data, cwd.len);
+	room[cwd.len] = '/';
+	memcpy(room + cwd.len + 1, path.data, MIN(path.len, PATH_MAX_BYTES - 1));
+	return (struct bytes){room, cwd.len + 1 + MIN(path.len, PATH_MAX_BYTES - 1)};
+}
+
+void preload_make_program(const struct run_read *m, const struct live_key *key, uint64_t time_ns,
+			  union preload_room *room)
+{
+	char text[2 * PATH_MAX_BYTES];
+	struct bytes path = {};
+
+	if (path_is_loader(m->exe.text) && !path_is_loader(m->requested.text))
+		path = called_path(m, text);
+	mapping_make(&m->program, path, key, time_ns, room);
 }
 
 void preload_make_object(const struct run_object *object, struct bytes path,

@@ -30,8 +30,8 @@ union preload_room {
 void preload_make_exec(const struct run_read *message, const struct preload_about *about,
 		       union preload_room *ret);
 
-/* The program's own notes. */
-void preload_make_program(const struct run_object *program, const struct live_key *key,
+/* The program's own notes; and its name, where what the kernel ran is a loader. */
+void preload_make_program(const struct run_read *message, const struct live_key *key,
 			  uint64_t time_ns, union preload_room *ret);
 /* An object that it has mapped. */
 void preload_make_object(const struct run_object *object, struct bytes path,

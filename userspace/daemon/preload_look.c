@@ -84,6 +84,33 @@ static struct bytes cgroup_of_dead(struct bytes text)
 	return (struct bytes){};
 }
 
+/* "mnt:[4026531841]" */
+struct ns_name {
+	char name[32];
+};
+
+static bool namespace_read(int folder, const char *path, struct ns_name *ret)
+{
+	ssize_t len = readlinkat(folder, path, ret->name, sizeof(ret->name) - 1);
+
+	ret->name[MAX(len, 0)] = '\0';
+	return len > 0;
+}
+
+/* Against those of the first process; not known to who may not look there. */
+static uint32_t namespaces_of(int folder)
+{
+	static struct ns_name host_mount, host_user;
+	struct ns_name mount, user;
+
+	if ((!*host_mount.name && !namespace_read(AT_FDCWD, "/proc/1/ns/mnt", &host_mount)) ||
+	    (!*host_user.name && !namespace_read(AT_FDCWD, "/proc/1/ns/user", &host_user)) ||
+	    !namespace_read(folder, "ns/mnt", &mount) || !namespace_read(folder, "ns/user", &user))
+		return 0;
+	return TRAIT_NAMESPACES | (strcmp(mount.name, host_mount.name) ? TRAIT_MOUNT_OTHER : 0) |
+	       (strcmp(user.name, host_user.name) ? TRAIT_USER_OTHER : 0);
+}
+
 void preload_look(uint32_t pid, int pidfd, uint64_t tick_ns, struct preload_look *ret)
 {
 	_cleanup_close_ int folder = folder_open(pid);
@@ -103,6 +130,7 @@ void preload_look(uint32_t pid, int pidfd, uint64_t tick_ns, struct preload_look
 	ret->euid = st.st_uid; /* of a folder, whatever PR_SET_DUMPABLE makes of its files */
 	if (file_read(folder, "loginuid", text, sizeof(text)) > 0)
 		ret->login_uid = strtoul(text, NULL, 10);
+	ret->traits = namespaces_of(folder);
 	len = file_read(folder, "cgroup", ret->room, sizeof(ret->room));
 	ret->cgroup = (struct bytes){ret->room, MAX(len, 0)};
 	if (!stat_read(folder, tick_ns, &ppid, &start_ns, &is_dead) || is_dead)

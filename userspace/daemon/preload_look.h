@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "bpf/event.h"
 #include "common/util.h"
 
 struct preload_look {
@@ -14,6 +15,7 @@ struct preload_look {
 	uint64_t start_ns; /* CLOCK_BOOTTIME, floored to a clock tick */
 	uint32_t ppid;
 	uint32_t euid, login_uid; /* login_uid -1: none */
+	uint32_t traits;	  /* TRAITS_NAMESPACES */
 	struct bytes cgroup;	  /* in room */
 	char room[4096];
 };

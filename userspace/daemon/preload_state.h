@@ -17,9 +17,10 @@ struct told {
 	uint64_t begin_ns; /* of its image */
 	uint64_t token;
 	uint64_t seen_ns;    /* its image by the scan; 0: it told of that itself */
-	uint64_t end_memory; /* of one that the daemon before this one knew */
+	uint64_t end_memory; /* its address; 1: there is none, 0: nothing will be told there */
 	uint32_t uid;
 	bool has_start;	   /* key's, from the kernel; else it is when it was begun */
+	bool has_closed;   /* objects that it told nothing of */
 	bool is_told_end;  /* by a file, with the begin */
 	bool is_lost_end;  /* by a file that tells none: when it ended will never be known */
 	bool is_in_spool;  /* its message, in a file as well */

@@ -55,6 +55,7 @@ static bool argv_is_dropped(const struct image *image)
 	return image->exec && (image->exec->head.traits & TRAIT_ARGV_DROPPED);
 }
 
+/* What would be read of it when it has ended is no more than it says itself. */
 static bool cgroup_is_told(const struct image *image)
 {
 	return image->exec && (image->exec->head.traits & TRAIT_CGROUP_TOLD) &&
@@ -69,7 +70,8 @@ static bool has_no_cgroup(const struct image *image)
 
 static bool has_no_fstype(const struct image *image)
 {
-	return image_is_told(image) && image->exec && !*image->exec->file.fstype;
+	return image_is_told(image) && image->s.origin != ORIGIN_SCAN && image->exec &&
+	       !*image->exec->file.fstype;
 }
 
 static bool is_trimmed(const struct image *image)
@@ -84,8 +86,10 @@ static bool lacks_objects(const struct image *image)
 
 static bool has_objects_of_begin(const struct image *image)
 {
-	return image_is_told(image) && !image->s.lacks_objects && image->s.end != END_NONE &&
-	       (image->s.end != END_EXIT || (image->s.traits & TRAIT_OBJECTS_BEGIN));
+	return image_is_told(image) && !image->s.lacks_objects &&
+	       (image->s.end == END_EXIT
+			? (image->s.traits & TRAIT_OBJECTS_BEGIN)
+			: image->s.end != END_NONE && image->exec && image->exec->end_memory);
 }
 
 static bool has_no_end(const struct image *image)
@@ -160,7 +164,7 @@ static const struct reason of_end[] = {
 	{is_trimmed, "argv: cut, since too much was live"},
 	{is_trimmed, "env: not kept, since too much was live"},
 	{lacks_objects, "objects: not all were kept, since too much was live"},
-	{has_objects_of_begin, "objects: those it opened later are not known"},
+	{has_objects_of_begin, "objects: not all that it opened later are known"},
 	{has_no_end, "end: not seen"},
 	{has_no_status, "exit: not known"},
 	{called_exit, "exit: its status is not known; it ended by itself"},

@@ -76,7 +76,8 @@ bool exe_json_add(cJSON *record, const struct image *image, bool with_requested)
 		return false;
 	if (!e)
 		return true;
-	if (!add_device(exe, &e->file))
+	if (e->file.inode ? !add_device(exe, &e->file)
+			  : !record_add_null(exe, "device") || !record_add_null(exe, "inode"))
 		return false;
 	if (!*e->file.fstype && !(image_is_told(image) && e->file.mtime_ns))
 		/* of what ran before tracking began, these are not known */

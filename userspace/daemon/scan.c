@@ -117,7 +117,7 @@ static bool scan_process(struct scan *s, struct scanner *scanner)
 				 .start_ns = s->task->start_ns,
 				 .pid = s->task->pid,
 				 .exec_id = s->task->exec_id,
-				 .traits = TRAIT_SCANNED};
+				 .traits = TRAIT_SCANNED | (s->tasks->tick_ns ? TRAIT_TOLD : 0)};
 	if (read->is_deleted)
 		e->head.traits |= TRAIT_DELETED;
 	e->uid = read->uid;

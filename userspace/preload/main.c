@@ -113,11 +113,14 @@ static void share_end(struct letter *letter, struct writer *more)
 	struct run_end_memory memory = {.size = RUN_END_AREA};
 	long end;
 
-	if (!keep(letter))
+	end = keep(letter) ? CALL_MMAP(RUN_END_AREA, PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+			   : -1;
+	if (IS_ERROR(end)) { /* what may be opened later won't be told */
+		if (item_open(more, RUN_ITEM_END_MEMORY, 0))
+			item_close(more, 0, RUN_ITEM_FAULT);
 		return;
-	end = CALL_MMAP(RUN_END_AREA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (IS_ERROR(end))
-		return;
+	}
 	kept->end = (struct run_end_area *)end;
 	kept->end_size = RUN_END_AREA;
 	memory.address = (uint64_t)(unsigned long)end;
