@@ -24,7 +24,8 @@ OTHERS = {f"libexec/runmark/placeholder-{machine}.o" for machine in ("x86_64", "
     "share/bash-completion/completions/runmark", "share/bash-completion/completions/runmarkd",
     "share/bash-completion/completions/runmark-ingest", "share/runmark/software.rules",
     "share/runmark/grants.sql", "share/runmark/grants_load.sql", "lib/runmark/librunmark.so",
-    f"lib/runmark/lib/{MACHINE}-linux-gnu/librunmark.so", "lib/runmark/lib64/librunmark.so"}
+    f"lib/runmark/lib/{MACHINE}-linux-gnu/librunmark.so", "lib/runmark/lib64/librunmark.so",
+    "lib/runmark/$LIB/librunmark.so"}
 # where the compiler makes 32-bit programs
 OTHERS_32 = {"lib/runmark/librunmark32.so"} | {
     f"lib/runmark/{name}/librunmark.so" for name in ("lib", "lib32", "lib/i386-linux-gnu")}
@@ -92,6 +93,16 @@ def check_library(dest):
                "a second installation puts a new file, and leaves the mapped one alone", f"{inode} {mapped}")
         sleeper.kill()
     tap.equal([name for name in below(dest) if ".new" in name], [], "and no temporary file")
+    if not os.path.exists(f"{BUILD}/lib32/librunmark.so"):
+        tap.skip("runmark run of 32-bit programs", "the compiler makes none")
+        return
+    with open(f"{dest}.c", "w") as file:
+        file.write("void _start(void) { __asm__(\"movl $1, %eax; movl $41, %ebx; int $0x80\"); }\n")
+    run("gcc", "-m32", "-nostdlib", "-pie", "-Wl,--dynamic-linker=/lib/ld-linux.so.2", "-o", f"{dest}.small", f"{dest}.c")
+    done = run(f"{dest}/usr/bin/runmark", "run", "--db", f"sqlite:{dest}.db", "--output", f"{dest}.out", "--", f"{dest}.small")
+    shown = open(f"{dest}.out").read()
+    tap.ok(done.returncode == 41 and "ld.so" not in done.stdout and f"{os.path.basename(dest)}.small" in shown,
+           "runmark run has 32-bit programs load theirs", f"{done.returncode} {done.stdout} {shown}")
 
 
 def check_conf(dest):

@@ -4,11 +4,13 @@
 can't be loaded. In a copy of the system."""
 import os
 import random
+import re
 import signal
 import subprocess
 import time
 
 import deploy
+import fuse
 import tap
 
 SETUP = "runmark-preload-setup"
@@ -72,10 +74,62 @@ def ways(root, heard):
     said = heard.take()
     tap.ok(result.stdout == "out\n" and (deploy.RUN_OPT_OUT, []) in said and "/bin/echo out" not in [" ".join(argv) for _, argv in said],
            "who opted out tells that alone", said)
+    sanitizer(root)
+    musl(root, heard)
     check(root, SETUP + " disable", 0, "taken out", after=None, name="disable")
     heard.take()
     deploy.inside(root, "/bin/echo nothing")
     tap.equal(heard.take(), [], "and nobody tells any more")
+
+
+def sanitizer(root):
+    """gcc's runtime for -fsanitize=address refuses to be second, whatever is first: the manual says the ways out."""
+    built = deploy.inside(root, "echo 'int main(void) { return 0; }' >a.c && gcc -fsanitize=address -o asan a.c && gcc -print-file-name=libasan.so")
+    if built.returncode:
+        tap.skip("a program of gcc's address sanitizer", "gcc has none here")
+        return
+    for env, works in ({}, False), ({"ASAN_OPTIONS": "verify_asan_link_order=0"}, True):
+        result = deploy.inside(root, "./asan", **env)
+        tap.ok((result.returncode == 0) == works and ("does not come first" in result.stderr) != works, f"gcc's address sanitizer with {env}", result)
+    result = deploy.inside(root, f"env LD_PRELOAD={built.stdout.strip()} ASAN_OPTIONS=detect_leaks=0 ./asan")
+    tap.ok(result.returncode == 0 and not result.stderr, "what LD_PRELOAD names comes before: the sanitizer is content", result)
+
+
+def musl(root, heard):
+    """musl's loader reads no such file, and takes $LIB for a folder's name."""
+    if deploy.inside(root, "musl-gcc -o musl a.c").returncode:
+        tap.skip("musl", "musl-gcc is not installed")
+        return
+    heard.take()
+    for entry, tells in ("", False), (LINE, True), (LIBRARY, True):
+        result = deploy.inside(root, f"env LD_PRELOAD='{entry}' ./musl")
+        tap.ok(result.returncode == 0 and not result.stderr and ("./musl" in heard.told()) == tells,
+               f"a program of musl with LD_PRELOAD={entry}: {'tells' if tells else 'silent'}", result)
+
+
+def manual(root, heard):
+    """The system calls of the library are those that its manual names."""
+    if deploy.inside(root, "strace -V").returncode:
+        tap.skip("system calls of the manual", "strace is not installed")
+        return
+    text = open(f"{deploy.TOP}/userspace/man/runmark-preload.7").read()
+    named = set(re.findall(r"^\.Xr (\w+) 2", text.split(".Ss System calls")[1].split(".Sh")[0], re.M))
+    named |= {"newfstatat", "prlimit64"} | {"statx"}  # the kernel's names; fstatat of machines without it
+    deploy.inside(root, "mkdir -m 700 spool; mkdir -m 1733 drop")
+    python = "python3 -c 'import ctypes; ctypes.CDLL(None)'"
+    cases = [("nobody listens", "/bin/true", {"RUNMARK_SOCKET": "/tmp/none"}), ("a daemon", "/bin/true", {}), ("a daemon, and dlopen", python, {}),
+             ("a file", python, {"RUNMARK_SPOOL": "/tmp/spool"}), ("opted out", "/bin/true", {"RUNMARK_TRACKING": "no"})]
+    for name, program, env in cases:
+        given = " ".join(f"-E {key}={value}" for key, value in env.items())
+        deploy.inside(root, f"strace -o trace -E LD_PRELOAD={LIBRARY} {given} {program}")
+        lines = open(root + "/tmp/trace").read().split("prctl(PR_GET_SECCOMP)")[1].splitlines()
+        # it begins with the one, and ends by closing the socket
+        closed = next(i for i, line in enumerate(lines) if line.startswith("close(3)"))
+        calls = ["prctl"] + [line.split("(")[0] for line in lines[1:closed + 1]]
+        tap.ok(set(calls) <= named, f"system calls, {name}: {len(calls)}, all in the manual", sorted(set(calls) - named))
+        if name == "nobody listens":
+            tap.equal(calls, ["prctl", "socket", "connect", "close"], "four where nobody listens")
+    heard.take()
 
 
 OTHERS = [
@@ -158,6 +212,18 @@ def refused(root):
         check(root, f"{SETUP} {words}", 2, "Usage:", after=None, name=f"wrong usage: {words!r}")
     check(root, f"setpriv --reuid=1 --clear-groups {SETUP} enable", 1, "only root", after=None, name="refused: not root")
     check(root, f"{SETUP} --root /tmp/none enable", 1, "no system there", after=None, name="refused: no system below --root")
+    os.mkdir(root + "/tmp/far")
+    with open(root + LIBRARY, "rb") as file:
+        far = {"librunmark.so": file.read()}
+    try:
+        mount = fuse.Mount(root + "/tmp/far", far, uid=0, others=True)
+    except OSError as error:
+        tap.skip("refused: on a file system of the network", f"no FUSE here: {error}")
+    else:
+        with mount:
+            check(root, f"chmod 755 /tmp && ln -sf /tmp/far/librunmark.so {LIBRARY} && {SETUP} enable", 1, "on a file system of the network",
+                  after=None, name="refused: on a file system of the network")
+        deploy.inside(root, "rm -rf /usr/lib/runmark && cp -a keep /usr/lib/runmark")
     if os.path.exists(root + LOADER_32):
         check(root, f"rm -f /usr/lib/runmark/lib32/librunmark.so; {SETUP} enable", 1, "32-bit", after=None,
               name="refused: 32-bit programs run here, and there is no library for them")
@@ -246,6 +312,7 @@ def main():
         check(root, SETUP + " enable", 1, "32-bit", after=None, name="no 32-bit library, but such programs: refused")
         os.unlink(root + LOADER_32)
     with deploy.Receiver(root + "/run/runmark/runmark.sock") as heard:
+        manual(root, heard)
         ways(root, heard)
         others(root)
         refused(root)

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 
 import deploy
+import node
 import tap
 
 SLURM = os.path.join(deploy.TOP, "tests", "slurm")
@@ -129,6 +130,31 @@ class Site:
                    f"a container {name}", result)
 
 
+def records(top, version):
+    """All of it: runmarkd without BPF, a batch script and its step, whose records have the job that Slurm gave it."""
+    with node.Node(source="preload", rules=["full"]) as n:
+        site = Site(top, f"TaskProlog={top}/usr/libexec/runmark/slurm-task-prolog")
+        site.env["RUNMARK_SOCKET"] = n.state + "/runmark.sock"
+        script = top + "/job.sh"
+        with open(script, "w") as file:
+            file.write(f"#!/bin/sh\n{top}/show script\nsrun -n2 {top}/show step\n")
+        os.chmod(script, 0o755)
+        started = subprocess.run([f"{SLURM}/start", top + "/slurm", version], capture_output=True, text=True,
+                                 env=dict(os.environ, EXTRA=site.task_prolog))
+        try:
+            if not tap.ok(started.returncode == 0, "Slurm starts", started.stderr):
+                return
+            job = site.run("sbatch", "--parsable", "-W", "-n2", "-o", "/dev/null", script).stdout.strip().split(";")[0]
+        finally:
+            subprocess.run([f"{SLURM}/stop", top + "/slurm"])
+        n.flush()
+        runs = [r for r in n.runs() if r["exe"]["path"] == top + "/show"]
+        tap.equal(sorted((r["argv"][-1], r["source"], r["job"] and (r["job"]["id"], r["job"]["step"]), r["exit"]) for r in runs),
+                  [("script", "preload", (job, "batch"), {"code": 0})] + [("step", "preload", (job, "0"), {"code": 0})] * 2,
+                  "records of the batch script's program and of both tasks, with their job and end")
+        n.validate()
+
+
 def main():
     if not all(shutil.which(p) for p in ("slurmd", "slurmctld", "munged", "srun", "sbatch")):
         tap.skip("Slurm", "slurmd, slurmctld or munged is not installed")
@@ -162,6 +188,8 @@ def main():
                 finally:
                     subprocess.run([f"{SLURM}/stop", top + "/slurm"])
             shutil.rmtree(top + "/slurm", ignore_errors=True)
+        with tap.about("runmarkd without BPF"):
+            records(top, version)
     finally:
         shutil.rmtree(top, ignore_errors=True)
     tap.done()

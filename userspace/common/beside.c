@@ -26,6 +26,27 @@ const char *beside_name(enum beside what)
 	return parts[what].name;
 }
 
+/*
+ * Installed, the library has a folder for each class of programs, which their loaders choose by
+ * $LIB, and one that is called so to the letter, for loaders that don't know the word: the path
+ * with that serves all.
+ */
+static int for_all_loaders(char **path)
+{
+	const char *name = parts[BESIDE_LIBRARY].name;
+	char *all;
+
+	if (asprintf(&all, "%.*s$LIB/%s", (int)(strlen(*path) - strlen(name)), *path, name) < 0)
+		return -ENOMEM;
+	if (access(all, R_OK)) {
+		free(all);
+		return 0;
+	}
+	free(*path);
+	*path = all;
+	return 0;
+}
+
 int beside_find(enum beside what, char **ret)
 {
 	char own[PATH_MAX], path[2 * PATH_MAX];
@@ -46,8 +67,13 @@ int beside_find(enum beside what, char **ret)
 		snprintf(path, sizeof(path), "%s%s", *place == '/' ? "" : own, place);
 		found = realpath(path, NULL);
 		if (found && !access(found, what == BESIDE_LIBRARY ? R_OK : X_OK)) {
-			*ret = found;
-			return 0;
+			int r = what == BESIDE_LIBRARY ? for_all_loaders(&found) : 0;
+
+			if (r < 0)
+				free(found);
+			else
+				*ret = found;
+			return r;
 		}
 		free(found);
 	}

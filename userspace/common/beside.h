@@ -10,7 +10,8 @@
 
 enum beside { BESIDE_DAEMON, BESIDE_INGEST, BESIDE_LIBRARY };
 
-/* The canonical path, freed by the caller. -ENOENT if it is nowhere, or other negative errno. */
+/* The canonical path, freed by the caller; of the library, as the loaders of all classes of
+ * programs understand it, with $LIB. -ENOENT if it is nowhere, or other negative errno. */
 int beside_find(enum beside what, char **ret);
 
 /* What it is called: "runmarkd", ... */

@@ -48,6 +48,9 @@ names_told() {
 }
 
 put "$native" "$library/librunmark.so"
+# musl's loader doesn't know $LIB, and looks for a folder of that name
+# shellcheck disable=SC2016
+lead '$LIB' librunmark.so
 told=$(names_told /lib64/ld-*.so.* "/lib/ld-linux-$machine.so."* | tr '\n' ' ')
 for name in "lib/$machine-linux-gnu" lib64 $told; do
 	lead "$name" librunmark.so
