@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Headers are an object's own word, and a fault in here would end the program. A note is only
- * looked at where that can't be: where readable segments of the object lie, and no further into the
- * file than its dynamic section, which the loader has read (what is mapped beyond a file's end is
- * there to fault).
- */
 #include "preload/objects.h"
+#include "preload/mapped.h"
 #include "preload/opening.h"
 #include "common/note.h"
 
@@ -14,7 +9,6 @@
 #define NOTE_BYTES_MAX 4096 /* of one segment */
 #define OBJECTS_MAX    4096
 #define OBJECTS_FEW    6 /* with more, a program is no short one */
-#define PAGE_MIN       4096
 
 struct walk {
 	struct writer *writer;
@@ -25,73 +19,16 @@ struct walk {
 	bool no_room, may_open;
 };
 
-/* Where in the file the byte at that address lies; false unless all segments that share its pages
- * are readable, and one of them has it of the file. */
-static bool find_offset(const struct dl_phdr_info *info, ElfW(Addr) address, uint64_t *ret)
-{
-	ElfW(Addr) page = address & ~(ElfW(Addr))(PAGE_MIN - 1);
-	bool found = false;
-
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *load = &info->dlpi_phdr[i];
-
-		if (load->p_type != PT_LOAD || page + (PAGE_MIN - 1) < load->p_vaddr ||
-		    (page > load->p_vaddr && page - load->p_vaddr >= load->p_memsz))
-			continue;
-		if (!(load->p_flags & PF_R))
-			return false;
-		if (address < load->p_vaddr || address - load->p_vaddr >= load->p_filesz)
-			continue;
-		*ret = (uint64_t)load->p_offset + (address - load->p_vaddr);
-		found = true;
-	}
-	return found;
-}
-
-static bool find_dynamic(const struct dl_phdr_info *info, uint64_t *ret)
-{
-	for (int i = 0; i < info->dlpi_phnum; i++)
-		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
-			return find_offset(info, info->dlpi_phdr[i].p_vaddr, ret);
-	return false;
-}
-
-/* Page by page: segments may lie close together, and overlap. */
-static bool is_readable(const struct dl_phdr_info *info, ElfW(Addr) address, size_t len,
-			uint64_t known)
-{
-	ElfW(Addr) last = address + len - 1;
-	uint64_t offset;
-
-	if (last < address)
-		return false;
-	for (; address <= last; address = (address | (PAGE_MIN - 1)) + 1)
-		if (!find_offset(info, address, &offset) || offset / PAGE_MIN > known / PAGE_MIN)
-			return false;
-	return find_offset(info, last, &offset) && offset / PAGE_MIN <= known / PAGE_MIN;
-}
-
-static bool is_there(const struct dl_phdr_info *info, ElfW(Addr) address, size_t len)
-{
-	uint64_t known;
-
-	return !len || (find_dynamic(info, &known) && is_readable(info, address, len, known));
-}
-
 static void read_notes(const struct dl_phdr_info *info, struct run_object *ret)
 {
 	bool big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
 	struct note_ids ids = {};
-	uint64_t known;
 
-	if (!find_dynamic(info, &known))
-		return;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *note = &info->dlpi_phdr[i];
 		size_t len = MIN(note->p_filesz, (size_t)NOTE_BYTES_MAX);
 
-		if (note->p_type != PT_NOTE || !len ||
-		    !is_readable(info, note->p_vaddr, len, known))
+		if (note->p_type != PT_NOTE || !mapped_is_readable(info, note->p_vaddr, len))
 			continue;
 		note_scan((struct bytes){(const char *)(info->dlpi_addr + note->p_vaddr), len},
 			  big_endian, &ids);
@@ -131,9 +68,8 @@ static void put(struct walk *walk, const struct dl_phdr_info *info)
 	else
 		walk->told++;
 	if (!walk->since && !walk->may_open)
-		walk->may_open =
-			walk->told > OBJECTS_FEW || (!symbol_is_libc(info->dlpi_name ?: "") &&
-						     opening_is_asked(info, is_there));
+		walk->may_open = walk->told > OBJECTS_FEW ||
+				 (!symbol_is_libc(info->dlpi_name ?: "") && opening_is_asked(info));
 }
 
 /* The program comes first. */

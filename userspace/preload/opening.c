@@ -6,6 +6,7 @@
  * dlsym(), or whose character set libc has in a file, is missed.)
  */
 #include "preload/opening.h"
+#include "preload/mapped.h"
 #include "preload/symbol.h"
 #include "common/util.h"
 
@@ -30,19 +31,11 @@ static bool is_opener(const char *name, size_t max)
 	return false;
 }
 
-static const ElfW(Dyn) * find_dynamic(const struct dl_phdr_info *info)
-{
-	for (int i = 0; i < info->dlpi_phnum; i++)
-		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
-			return (const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
-	return NULL;
-}
-
 /* The loader has used the tables, but not all of what they say: they are held against the object's
  * segments. In doubt the answer is yes. */
-bool opening_is_asked(const struct dl_phdr_info *info, readable_fn *is_readable)
+bool opening_is_asked(const struct dl_phdr_info *info)
 {
-	const ElfW(Dyn) *dynamic = find_dynamic(info);
+	const ElfW(Dyn) *dynamic = mapped_dynamic(info);
 	struct symbol_tables tables;
 	size_t count;
 
@@ -50,9 +43,9 @@ bool opening_is_asked(const struct dl_phdr_info *info, readable_fn *is_readable)
 		return true;
 	count = symbol_count_asked(&tables);
 	if (!count || count > ASKED_MAX ||
-	    !is_readable(info, (ElfW(Addr))tables.symbols - info->dlpi_addr,
-			 count * sizeof(*tables.symbols)) ||
-	    !is_readable(info, (ElfW(Addr))tables.names - info->dlpi_addr, tables.names_len))
+	    !mapped_is_readable(info, (ElfW(Addr))tables.symbols - info->dlpi_addr,
+				count * sizeof(*tables.symbols)) ||
+	    !mapped_is_readable(info, (ElfW(Addr))tables.names - info->dlpi_addr, tables.names_len))
 		return true;
 	for (size_t i = 1; i < count; i++) {
 		size_t name = tables.symbols[i].st_name;

@@ -6,6 +6,5 @@
 #include <stdbool.h>
 
 /* False if the object asks for no function that opens objects. info: as dl_iterate_phdr(3) gives
- * it; is_readable tells of its memory. */
-typedef bool readable_fn(const struct dl_phdr_info *info, ElfW(Addr) address, size_t len);
-bool opening_is_asked(const struct dl_phdr_info *info, readable_fn *is_readable);
+ * it. */
+bool opening_is_asked(const struct dl_phdr_info *info);

@@ -8,6 +8,8 @@
 bool symbol_tables_find(const ElfW(Dyn) * dynamic, ElfW(Addr) base, struct symbol_tables *ret)
 {
 	struct symbol_tables tables = {};
+	const char *relocations = NULL;
+	size_t relocations_len = 0;
 
 	for (; dynamic->d_tag != DT_NULL; dynamic++) {
 		/* glibc has made addresses of them where it may write, others leave offsets */
@@ -20,11 +22,17 @@ bool symbol_tables_find(const ElfW(Dyn) * dynamic, ElfW(Addr) base, struct symbo
 			tables.names = address;
 		else if (dynamic->d_tag == DT_STRSZ)
 			tables.names_len = dynamic->d_un.d_val;
+		else if (dynamic->d_tag == DT_RELA || dynamic->d_tag == DT_REL)
+			relocations = address;
+		else if (dynamic->d_tag == DT_RELASZ || dynamic->d_tag == DT_RELSZ)
+			relocations_len = dynamic->d_un.d_val;
 		else if (dynamic->d_tag == DT_GNU_HASH)
 			tables.gnu = address;
 		else if (dynamic->d_tag == DT_HASH)
 			tables.sysv = address;
 	}
+	if (relocations && relocations_len)
+		tables.last_relocation = relocations + relocations_len - 1;
 	*ret = tables;
 	return tables.symbols && tables.names && (tables.gnu || tables.sysv);
 }

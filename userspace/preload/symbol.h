@@ -14,7 +14,8 @@ struct symbol_tables {
 	const ElfW(Sym) * symbols;
 	const char *names;
 	size_t names_len;
-	const uint32_t *gnu, *sysv; /* hash tables; either may be missing */
+	const uint32_t *gnu, *sysv;  /* hash tables; either may be missing */
+	const void *last_relocation; /* or NULL */
 };
 
 /* False if there are none. */
