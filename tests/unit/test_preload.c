@@ -94,6 +94,7 @@ static void test_run(void **state)
 	assert_json(record, "incomplete",
 		    "[\"exe.fstype: not told by the module\","
 		    "\"job: its control group is its own word\","
+		    "\"namespaces: not known\","
 		    "\"usage.forks: not known, nor what copies used\"]");
 }
 
@@ -215,7 +216,7 @@ static void test_exec_chain(void **state)
 	assert_json(first, "exit", "null");
 	assert_string_equal(record_get(first, "next_run_id")->valuestring,
 			    record_get(second, "run_id")->valuestring);
-	assert_list(first, "objects: not all that it opened later are known", true);
+	assert_list(first, "objects: those it opened later are not known", true);
 	assert_json(second, "usage.user_s", "0.001");
 	assert_json(second, "exe.path", "\"/usr/bin/other\"");
 	assert_list(second, "job: its control group is its own word", false);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* "incomplete": what of a run could not be had, and why (runmark-records(5)). */
 #include "daemon/live_image.h"
+#include "daemon/rules.h"
 #include "daemon/run_record.h"
 #include "daemon/run_values.h"
 
@@ -66,6 +67,13 @@ static bool has_no_cgroup(const struct image *image)
 {
 	return image->exec && (image->exec->head.traits & TRAIT_CGROUP_TOLD) &&
 	       !image_cgroup(image).len;
+}
+
+static bool has_no_namespaces(const struct image *image)
+{
+	return image_is_told(image) && image->s.origin != ORIGIN_SCAN && image->exec &&
+	       exec_verdict(image->exec) != VERDICT_OPTED_OUT &&
+	       !(image->exec->head.traits & TRAIT_NAMESPACES);
 }
 
 static bool has_no_fstype(const struct image *image)
@@ -155,6 +163,7 @@ static const struct reason of_exec[] = {
 	{has_no_fstype, "exe.fstype: not told by the module"},
 	{cgroup_is_told, "job: its control group is its own word"},
 	{has_no_cgroup, "job: its control group is not known"},
+	{has_no_namespaces, "namespaces: not known"},
 	{is_scanned, "start: of the process, since it ran before tracking began"},
 };
 
@@ -164,7 +173,7 @@ static const struct reason of_end[] = {
 	{is_trimmed, "argv: cut, since too much was live"},
 	{is_trimmed, "env: not kept, since too much was live"},
 	{lacks_objects, "objects: not all were kept, since too much was live"},
-	{has_objects_of_begin, "objects: not all that it opened later are known"},
+	{has_objects_of_begin, "objects: those it opened later are not known"},
 	{has_no_end, "end: not seen"},
 	{has_no_status, "exit: not known"},
 	{called_exit, "exit: its status is not known; it ended by itself"},
