@@ -178,8 +178,10 @@ def check_killed(user):
     if user.bpf:
         tap.ok(wait_for(lambda: not [path for path in user.left() if path.startswith("/sys")]), "and its kernel side",
                user.left())
-    for path in user.left():
-        shutil.rmtree(path)
+    before = {run["run_id"] for run in user.found()}
+    wait_for(lambda: user.run("/bin/true").status == 0 and not user.left())
+    slept = [run for run in user.found() if run["run_id"] not in before and run["argv"][:1] == ["sleep"]]
+    tap.ok(not user.left() and (user.bpf or len(slept) == 1), "what it had recorded comes with the next one", (user.left(), slept))
 
 
 def check_daemon_killed(user):
@@ -246,6 +248,26 @@ def check_without(user):
         subprocess.run(["umount", "-l", user.runtime], check=True)
 
 
+def check_installed():
+    """From wherever make install has put it; programs of both classes."""
+    folder = tempfile.mkdtemp(prefix="runmark-run-test.")
+    os.chmod(folder, 0o755)
+    done = subprocess.run(["make", "CI=1", f"BUILD={BUILD}", "install", f"DESTDIR={folder}"], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False)
+    tap.ok(done.returncode == 0, "make install", done)
+    with open(f"{folder}/five.c", "w", encoding="ascii") as source:
+        source.write("int main(void) { return 5; }\n")
+    classes = [bits for bits in (64, 32) if not subprocess.run(
+        ["gcc", f"-m{bits}", "-o", f"{folder}/five{bits}", f"{folder}/five.c"], stderr=subprocess.DEVNULL, check=False).returncode]
+    with Private(NOBODY if os.geteuid() == 0 else os.geteuid(), runmark=f"{folder}/usr/bin/runmark") as user:
+        for bits in classes:
+            done = user.run(f"{folder}/five{bits}")
+            tap.ok(done.status == 5 and done.programs().total() == 1 and not done.err, f"installed: a program of {bits} bits", done)
+    if 32 not in classes:
+        tap.skip("installed: a program of 32 bits", "there is no compiler for it")
+    shutil.rmtree(folder)
+
+
 def check_usage(user):
     for words in ([], ["--no-such"], ["--format", "csv", "true"]):
         done = subprocess.run([user.runmark, "run", *words], env=user.env, capture_output=True, text=True, check=False)
@@ -276,6 +298,7 @@ def check(user, name):
 check(Private(0 if os.geteuid() == 0 else os.geteuid()), "by the module")
 if os.geteuid() == 0:
     check(Private(NOBODY), "a plain user")
+check_installed()
 why = can_track()
 if why:
     tap.skip("by the kernel", why)

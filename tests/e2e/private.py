@@ -95,7 +95,7 @@ class Private:
 
     def left(self):
         """Private folders, and pins, that are still there."""
-        return glob.glob(f"{self.runtime}/runmark-run.*") + glob.glob("/sys/fs/bpf/runmark-run-*")
+        return glob.glob(f"{self.runtime}/runmark-*") + glob.glob("/sys/fs/bpf/runmark-run-*")
 
     def daemons(self):
         """The pids of private daemons of this runtime folder."""

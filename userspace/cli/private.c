@@ -36,6 +36,26 @@ static bool is_preloadable(const char *path)
 	return !strpbrk(path, ": \t\n");
 }
 
+/* Where the 32-bit build is there, the loader takes the one that fits: $LIB is for it. */
+static int choose_class(struct private_run *run)
+{
+	_cleanup_free_ char *other = NULL;
+	char *both, *slash = strrchr(run->library, '/');
+	int len = (int)(slash - run->library);
+
+	if (asprintf(&other, "%.*s/librunmark32.so", len, run->library) < 0) {
+		other = NULL;
+		return -ENOMEM;
+	}
+	if (access(other, R_OK))
+		return 0;
+	if (asprintf(&both, "%.*s/$LIB%s", len, run->library, slash) < 0)
+		return -ENOMEM;
+	free(run->library);
+	run->library = both;
+	return 0;
+}
+
 static int find_library(struct private_run *run)
 {
 	int r = beside_find(BESIDE_LIBRARY, &run->library);
@@ -44,7 +64,7 @@ static int find_library(struct private_run *run)
 		return log_err(r, "cannot find librunmark.so beside this program; what runs will "
 				  "not be recorded");
 	if (is_preloadable(run->library))
-		return 0;
+		return choose_class(run);
 	log_err(0,
 		"%s cannot be preloaded, with a blank or colon in its path; what runs will not "
 		"be recorded",
@@ -58,7 +78,8 @@ static bool prepare(struct private_run *run)
 {
 	if (!run->args.bpf && find_library(run) < 0)
 		return false;
-	if (private_folder_make(&run->folder) < 0)
+	if (private_folder_make(&run->folder) < 0 ||
+	    private_url_choose(&run->folder, run->args.db) < 0)
 		return false;
 	return private_folder_configure(&run->folder, run->args.bpf) >= 0;
 }
@@ -86,15 +107,12 @@ static void say_stragglers(const struct private_run *run)
 static void conclude(struct private_run *run)
 {
 	_cleanup_free_ char *url = NULL;
-	bool keep = run->args.keep;
+	int r = private_load(&run->folder, &run->signals, &url);
 
-	if (private_load(&run->folder, run->args.db, &run->signals, &url) < 0)
-		keep = true;
 	(void)private_report(&run->folder, &run->args, url, run->start_ns);
-	if (keep) {
-		log_info("the records are kept in %s", run->folder.path);
-		private_folder_done(&run->folder);
-	}
+	private_recover(&run->folder, &run->signals);
+	if (run->args.keep || r < 0)
+		private_folder_keep(&run->folder);
 }
 
 static int run_command(struct private_run *run, char **argv)

@@ -37,6 +37,8 @@ char *private_folder_at(const struct private_folder *folder, const char *name);
 /* Writes the configuration: the site's, as far as it is about what is recorded, with all else
  * private. 0 or negative errno, after saying why. */
 int private_folder_configure(const struct private_folder *folder, bool bpf);
+/* Under another name, which is told: nobody takes it for one that was left. */
+void private_folder_keep(struct private_folder *folder);
 /* With all that is in it. */
 void private_folder_remove(struct private_folder *folder);
 void private_folder_done(struct private_folder *folder);
@@ -48,6 +50,9 @@ void private_folder_done(struct private_folder *folder);
 #define PRIVATE_SPOOL	"spool"
 #define PRIVATE_FILES	"files" /* RUNMARK_SPOOL */
 #define PRIVATE_LOG	"log"
+#define PRIVATE_URL	"url"
+#define PRIVATE_PREFIX	"runmark-run."
+#define PRIVATE_KEPT	"runmark-kept."
 
 /* A signal mask and dispositions that the command must find as we did. */
 struct private_signals {
@@ -105,10 +110,16 @@ size_t private_stragglers(pid_t daemon);
 /* Its standard streams but for error to nowhere, with the caller's other descriptors closed. */
 void private_child_close(int error_fd);
 
-/* Loads what was recorded. db NULL: the user's own database, which *ret_url then is (freed by the
- * caller). 0 or negative errno, after saying why. */
-int private_load(const struct private_folder *folder, const char *db,
-		 const struct private_signals *signals, char **ret_url);
+/* Notes in the folder where its records go. db NULL: the user's own database, which is made. 0 or
+ * negative errno, after saying why. */
+int private_url_choose(const struct private_folder *folder, const char *db);
+/* Loads what was recorded there; *ret_url is freed by the caller. 0 or negative errno, after saying
+ * why. */
+int private_load(const struct private_folder *folder, const struct private_signals *signals,
+		 char **ret_url);
+
+/* Loads what others beside the folder have left that were killed, once nobody of them runs. */
+void private_recover(const struct private_folder *folder, const struct private_signals *signals);
 
 /* Tells what ran, by the files in the folder. 0 or negative errno, after saying why. */
 int private_report(const struct private_folder *folder, const struct private_args *args,

@@ -10,7 +10,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define PREFIX	       "runmark-run."
 #define OPEN_FILES_MAX 16
 
 /* Nobody else can have put anything there, and sockets below it have room for their names. */
@@ -19,7 +18,8 @@ static bool is_own_folder(const char *path)
 	struct stat st;
 
 	return path && *path == '/' &&
-	       strlen(path) + strlen("/" PREFIX "XXXXXX/" PRIVATE_CONTROL) <= CONFIG_SOCKET_MAX &&
+	       strlen(path) + strlen("/" PRIVATE_PREFIX "XXXXXX/" PRIVATE_CONTROL) <=
+		       CONFIG_SOCKET_MAX &&
 	       !stat(path, &st) && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
 	       !(st.st_mode & 077) && !access(path, W_OK | X_OK);
 }
@@ -32,7 +32,7 @@ int private_folder_make(struct private_folder *ret)
 	_cleanup_free_ char *path = NULL;
 
 	*ret = (struct private_folder){.lock_fd = -1};
-	if (asprintf(&path, "%s/" PREFIX "XXXXXX", base) < 0) {
+	if (asprintf(&path, "%s/" PRIVATE_PREFIX "XXXXXX", base) < 0) {
 		path = NULL;
 		return log_err(-ENOMEM, "cannot make a folder for records");
 	}
@@ -136,6 +136,20 @@ int private_folder_configure(const struct private_folder *folder, bool bpf)
 	}
 	config_done(&config);
 	return r < 0 ? log_err(r, "cannot write %s", path) : 0;
+}
+
+void private_folder_keep(struct private_folder *folder)
+{
+	const char *name = strrchr(folder->path, '/') + 1 + strlen(PRIVATE_PREFIX);
+	_cleanup_free_ char *kept = NULL;
+
+	if (asprintf(&kept, "%.*s/" PRIVATE_KEPT "%s",
+		     (int)(strrchr(folder->path, '/') - folder->path), folder->path, name) < 0) {
+		kept = NULL;
+		return;
+	}
+	log_info("the records are kept in %s", rename(folder->path, kept) ? folder->path : kept);
+	private_folder_done(folder);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -2,6 +2,7 @@
 /* What was recorded goes into a database, by runmark-ingest beside us. */
 #include "cli/private.h"
 #include "common/beside.h"
+#include "common/database_url.h"
 #include "common/fs.h"
 #include "common/log.h"
 
@@ -108,17 +109,33 @@ static int load(const struct private_folder *folder, const char *url,
 	return 0;
 }
 
-int private_load(const struct private_folder *folder, const char *db,
-		 const struct private_signals *signals, char **ret_url)
+int private_url_choose(const struct private_folder *folder, const char *db)
 {
-	_cleanup_free_ char *url = NULL;
+	_cleanup_free_ char *url = NULL, *path = private_folder_at(folder, PRIVATE_URL);
+	_cleanup_close_ int fd = -1;
 	int r;
 
 	if (db)
 		url = strdup(db);
-	r = db ? url ? 0 : -ENOMEM : own_url(&url);
+	r = db ? 0 : own_url(&url);
 	if (r < 0)
 		return r;
+	if (!url || !path)
+		return log_err(-ENOMEM, "cannot load what will be recorded");
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	r = fd < 0 ? -errno : fs_write_all(fd, url, strlen(url));
+	return r < 0 ? log_err(r, "cannot write %s", path) : 0;
+}
+
+int private_load(const struct private_folder *folder, const struct private_signals *signals,
+		 char **ret_url)
+{
+	_cleanup_free_ char *url = NULL, *path = private_folder_at(folder, PRIVATE_URL);
+	size_t len;
+	int r = path ? fs_read_file(AT_FDCWD, path, URL_MAX, &url, &len) : -ENOMEM;
+
+	if (r < 0)
+		return log_err(r, "cannot load what was recorded");
 	r = load(folder, url, signals);
 	*ret_url = TAKE_PTR(url);
 	return r;
