@@ -89,6 +89,8 @@ def shape():
             tap.equal([line.split()[6:-1] for line in headers.splitlines() if line.strip().startswith("LOAD")],
                       [["R", "E"], ["RW"]], "two segments, none writable and executable")
             tap.ok(re.search(r"GNU_STACK.* RW ", headers), "the stack stays unexecutable", headers)
+            if os.uname().machine == "x86_64":
+                tap.ok("IBT, SHSTK" in text_of("readelf", "-nW", library), "control-flow protection stays possible")
     tap.ok("statically linked" in text_of("ldd", LIBRARY), "ldd finds nothing", text_of("ldd", LIBRARY))
 
 

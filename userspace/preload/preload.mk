@@ -3,11 +3,13 @@
 # beside a libc of any age, and a program may have its own of everything. So nothing may be asked for behind its
 # back either: no stack protector, no fortified calls, no calls of memcpy made of loops.
 #
-# Every process loads it: two segments, one weak symbol, nothing to protect after relocation.
+# Every process loads it: two segments, one weak symbol, nothing to protect after relocation. One object without
+# control-flow protection would take it from the whole process.
 
 PRELOAD_SRC := $(wildcard userspace/preload/*.c) userspace/common/note.c
 PRELOAD_CFLAGS := -std=gnu11 $(WARN) -O2 -g -fPIC -fvisibility=hidden -ffreestanding -fno-builtin \
-	-fno-stack-protector -U_FORTIFY_SOURCE $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
+	-fno-stack-protector -U_FORTIFY_SOURCE \
+	$(if $(filter x86_64,$(shell uname -m)),-fcf-protection,-mbranch-protection=standard) $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 PRELOAD_LDFLAGS := -shared -nostdlib -Wl,--version-script=userspace/preload/preload.map -Wl,-z,noexecstack \
 	-Wl,-z,noseparate-code,-z,norelro,-z,now,--hash-style=gnu,--build-id=sha1
 
