@@ -10,7 +10,8 @@
 #define POLL_EVERY_NS	(100 * NS_PER_MS)
 #define POLL_AT_ONCE	512		 /* processes looked at each time */
 #define SAME_PROCESS_NS (50 * NS_PER_MS) /* numbers of processes don't come round so soon */
-#define HELD_MS		20		 /* until those that are held back are looked at again */
+#define NARROW_MS	20
+#define HELD_MS		20 /* until those that are held back are looked at again */
 
 static void drain(struct ends *ends)
 {
@@ -20,12 +21,26 @@ static void drain(struct ends *ends)
 	connector_drain(ends);
 }
 
-/* When to look again without being told to. held_ns: at those whose end is to be told. */
+size_t ends_watched(const struct ends *ends)
+{
+	return ends->counts[PLACE_WATCHED] + ends->counts[PLACE_POLLED] + ends->counts[PLACE_DYING];
+}
+
+size_t ends_held(const struct ends *ends)
+{
+	return ends->counts[PLACE_DYING];
+}
+
+/*
+ * When to look again without being told to. held_ns: at those whose end is to be told. A queue of
+ * 208 KiB, as net.core.rmem_max has it for those who are not root, takes some 550 messages.
+ */
 static void timer_set(struct ends *ends, uint64_t held_ns)
 {
-	uint64_t ns = ends->counts[PLACE_DYING]	   ? held_ns
-		      : ends->counts[PLACE_POLLED] ? POLL_EVERY_NS
-						   : 0;
+	uint64_t ns = ends->counts[PLACE_DYING]		      ? held_ns
+		      : ends->is_narrow && ends_watched(ends) ? NARROW_MS * NS_PER_MS
+		      : ends->counts[PLACE_POLLED]	      ? POLL_EVERY_NS
+							      : 0;
 	struct itimerspec when = {.it_value.tv_nsec = ns};
 
 	(void)timerfd_settime(ends->timer_fd, 0, &when, NULL);
@@ -81,16 +96,6 @@ static void poll_some(struct ends *ends)
 }
 
 /* --- watching */
-
-size_t ends_watched(const struct ends *ends)
-{
-	return ends->counts[PLACE_WATCHED] + ends->counts[PLACE_POLLED] + ends->counts[PLACE_DYING];
-}
-
-size_t ends_held(const struct ends *ends)
-{
-	return ends->counts[PLACE_DYING];
-}
 
 /* True if it is the same process that is watched already, or whose end is not told yet. */
 static bool is_known(struct ends *ends, pid_t pid, int pidfd)

@@ -22,6 +22,14 @@ int netlink_new(int protocol, unsigned int groups, int queue_bytes)
 	return TAKE_FD(fd);
 }
 
+bool netlink_is_wide(int fd, int queue_bytes)
+{
+	int has = 0;
+	socklen_t len = sizeof(has);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &has, &len) && has >= queue_bytes / 8;
+}
+
 int netlink_send(int fd, const void *message, size_t len)
 {
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};

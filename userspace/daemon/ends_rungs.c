@@ -175,6 +175,8 @@ static int begin(struct ends *ends, const struct ends_options *options)
 	sockets_begin(ends, options);
 	r = prove(ends, options->rungs);
 	sockets_end(ends, ~ends->works);
+	ends->is_narrow = ends->connector_fd >= 0 &&
+			  !netlink_is_wide(ends->connector_fd, options->queue_bytes);
 	return r;
 }
 

@@ -67,6 +67,7 @@ struct ends {
 	int epoll_fd, timer_fd;
 	int connector_fd, taskstats_fd;
 	unsigned int taskstats_family;
+	bool is_narrow;	   /* a queue is small: it is to be taken often */
 	bool is_undrained; /* more waits than was taken at one go */
 	size_t pidfds, pidfds_max;
 	uint64_t overruns[2], unwatched, execs, polled_ns;
@@ -149,6 +150,8 @@ void settle_tell(const struct process *process, struct end *ret);
 /* A socket with a queue of so many bytes, as far as may be. Negative errno. */
 int netlink_new(int protocol, unsigned int groups, int queue_bytes);
 int netlink_send(int fd, const void *message, size_t len);
+/* Whether its queue has the size that was asked for, or near. */
+bool netlink_is_wide(int fd, int queue_bytes);
 /* All that waits, message by message, if the kernel sent it. */
 void netlink_drain(struct ends *ends, int fd, enum ends_source source,
 		   void (*take)(struct ends *, const void *data, size_t len));
