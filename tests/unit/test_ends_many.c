@@ -4,6 +4,7 @@
 #include "tests/unit/ends_children.h"
 
 #include <linux/sched.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #define BIT(rung) (1U << (rung))
@@ -90,6 +91,7 @@ static void many_at_once(void **state)
 			continue;
 		}
 		children_begin(MANY);
+		ends_collect(ends, &sink); /* their forks may have been too many */
 		for (size_t c = 0; c < MANY; c++)
 			assert_int_equal(ends_watch(ends, children[c].pid, -1), 0);
 		assert_int_equal(ends_watched(ends), MANY);
@@ -173,6 +175,45 @@ static void gone_before_watched(void **state)
 		assert_int_equal(check_each_is_told(23), 0);
 	for (size_t i = 0; i < 23; i++)
 		assert_int_equal(told.ended[i].has_usage, ends_works(ends, ENDS_TASKSTATS));
+	ends_free(ends);
+}
+
+static void ends_slowly(const void *arg)
+{
+	size_t size = 211 << 20;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	madvise(memory, size, MADV_NOHUGEPAGE);
+	if (memory != MAP_FAILED)
+		memset(memory, 1, size);
+	_exit(*(const int *)arg);
+}
+
+/* Its record is out, but its memory is still being taken down. */
+static void watched_while_it_ends(void **state)
+{
+	struct ends *ends = ends_begin_rungs(BIT(ENDS_TASKSTATS) | BIT(ENDS_PIDFD));
+	struct process *process = NULL;
+	uint64_t until = node_boot_ns() + 10 * NS_PER_S;
+
+	(void)state;
+	if (!ends_works(ends, ENDS_TASKSTATS)) {
+		ends_free(ends);
+		print_message("# no taskstats here\n");
+		skip();
+	}
+	codes[0] = 31;
+	children[0] = child_new(ends_slowly, &codes[0]);
+	child_go(&children[0]);
+	while (!(process && process->told.has_last) && node_boot_ns() < until) {
+		taskstats_drain(ends);
+		process = process_heard(ends, children[0].pid);
+	}
+	assert_int_equal(ends_watch(ends, children[0].pid, -1), 0);
+	collect(ends, 1, 5000);
+	child_wait(&children[0]);
+	assert_int_equal(check_each_is_told(1), 1);
+	assert_true(told.ended[0].has_usage);
 	ends_free(ends);
 }
 
@@ -448,12 +489,13 @@ static void execs_are_counted(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(many_at_once),	       cmocka_unit_test(strangers),
-		cmocka_unit_test(gone_before_watched), cmocka_unit_test(gone_before_the_start),
-		cmocka_unit_test(pidfd_of_the_dead),   cmocka_unit_test(pidfds_are_bounded),
-		cmocka_unit_test(descriptors_run_out), cmocka_unit_test(queues_overflow),
-		cmocka_unit_test(pid_is_used_again),   cmocka_unit_test(descendants_are_told),
-		cmocka_unit_test(execs_are_counted),   cmocka_unit_test(as_plain_user),
+		cmocka_unit_test(many_at_once),		 cmocka_unit_test(strangers),
+		cmocka_unit_test(gone_before_watched),	 cmocka_unit_test(watched_while_it_ends),
+		cmocka_unit_test(gone_before_the_start), cmocka_unit_test(pidfd_of_the_dead),
+		cmocka_unit_test(pidfds_are_bounded),	 cmocka_unit_test(descriptors_run_out),
+		cmocka_unit_test(queues_overflow),	 cmocka_unit_test(pid_is_used_again),
+		cmocka_unit_test(descendants_are_told),	 cmocka_unit_test(execs_are_counted),
+		cmocka_unit_test(as_plain_user),
 	};
 	size_t last = ARRAY_SIZE(tests) - 1;
 

@@ -7,11 +7,10 @@
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
-#define POLL_EVERY_NS	(100 * NS_PER_MS)
-#define POLL_AT_ONCE	512		 /* processes looked at each time */
-#define SAME_PROCESS_NS (50 * NS_PER_MS) /* numbers of processes don't come round so soon */
-#define NARROW_MS	20
-#define HELD_MS		20 /* until those that are held back are looked at again */
+#define POLL_EVERY_NS (100 * NS_PER_MS)
+#define POLL_AT_ONCE  512 /* processes looked at each time */
+#define NARROW_MS     20
+#define HELD_MS	      20 /* until those that are held back are looked at again */
 
 static void drain(struct ends *ends)
 {
@@ -155,6 +154,14 @@ static int watch_gone(struct ends *ends, pid_t pid)
 	return -ESRCH;
 }
 
+/* Not dead yet, but all its threads' records may be out: taking down its memory comes between. */
+static bool is_ending(pid_t pid)
+{
+	struct stat_told told;
+
+	return stat_read(pid, &told) || told.is_ending;
+}
+
 static int watch_new(struct ends *ends, pid_t pid, int fd)
 {
 	struct epoll_event event = {.events = EPOLLIN};
@@ -170,10 +177,8 @@ static int watch_new(struct ends *ends, pid_t pid, int fd)
 	/* it lives: what is known so far are ends of threads of it, or those of an earlier one */
 	if (pidfd >= 0 ? !pidfd_is_dead(pidfd) : !told.is_dead) {
 		process->told.has_exit = false;
-		/* unless it is about to: the record comes before it is dead */
-		if (process->told.has_last &&
-		    node_boot_ns() > process->told.last_ns + SAME_PROCESS_NS)
-			process_forget_told(ends, process);
+		if (process->told.has_last && !is_ending(pid))
+			process_forget_told(process);
 	}
 	event.data.ptr = process;
 	if (pidfd >= 0 && epoll_ctl(ends->epoll_fd, EPOLL_CTL_ADD, pidfd, &event))
@@ -238,7 +243,7 @@ static void tell_ends(struct ends *ends, const struct ends_sink *sink)
 		next = TAILQ_NEXT(process, link);
 		if (!settle_is_ready(ends, process))
 			continue;
-		settle_tell(process, &end);
+		settle_tell(ends, process, &end);
 		process_free(ends, process);
 		sink->ended(sink->arg, &end);
 	}

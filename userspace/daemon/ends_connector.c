@@ -101,6 +101,7 @@ static void take_exit(struct ends *ends, const struct proc_event *event)
 		return;
 	process->told.exit_status = event->event_data.exit.exit_code;
 	process->told.exit_ns = event->timestamp_ns + ends->mono_to_boot_ns;
+	process->told.exit_epoch = ends->epochs[ENDS_BY_CONNECTOR];
 	process->told.has_exit = true;
 }
 

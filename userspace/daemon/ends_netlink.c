@@ -38,6 +38,22 @@ int netlink_send(int fd, const void *message, size_t len)
 											   : 0;
 }
 
+/*
+ * The error comes before the messages that had found room, and the kernel goes on dropping until
+ * the queue is empty: what is taken from the error until then is of a time of its own.
+ */
+static void overrun_begins(struct ends *ends, enum ends_source source)
+{
+	ends->is_overrun[source] = true;
+	ends->epochs[source]++;
+}
+
+static void overrun_ends(struct ends *ends, enum ends_source source)
+{
+	ends->epochs[source] += ends->is_overrun[source];
+	ends->is_overrun[source] = false;
+}
+
 void netlink_drain(struct ends *ends, int fd, enum ends_source source,
 		   void (*take)(struct ends *, const void *data, size_t len))
 {
@@ -47,12 +63,15 @@ void netlink_drain(struct ends *ends, int fd, enum ends_source source,
 		ssize_t len = recvfrom(fd, ends->buffer, sizeof(ends->buffer), 0,
 				       (struct sockaddr *)&from, &from_len);
 
-		if (len < 0 && errno == ENOBUFS)
+		if (len < 0 && errno == ENOBUFS) {
 			ends->overruns[source]++;
-		else if (len < 0 && errno != EINTR)
+			overrun_begins(ends, source);
+		} else if (len < 0 && errno != EINTR) {
+			overrun_ends(ends, source);
 			return;
-		else if (len > 0 && from_len == sizeof(from) && !from.nl_pid)
+		} else if (len > 0 && from_len == sizeof(from) && !from.nl_pid) {
 			take(ends, ends->buffer, len);
+		}
 	}
 	ends->is_undrained = true;
 }

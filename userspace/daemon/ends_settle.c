@@ -16,10 +16,11 @@ static bool works(const struct ends *ends, enum ends_rung rung)
 	return ends->works & 1U << rung;
 }
 
-static bool source_is_whole(const struct ends *ends, const struct process *process,
-			    enum ends_source source)
+/* The exit event heard last is the last that there was, if none was lost since. */
+static bool exit_is_last(const struct ends *ends, const struct process *process)
 {
-	return ends->overruns[source] == process->overruns[source];
+	return process->told.has_exit &&
+	       process->told.exit_epoch == ends->epochs[ENDS_BY_CONNECTOR];
 }
 
 /* Records of some threads are missing: they had ended before we listened, or were lost. */
@@ -69,7 +70,7 @@ static bool connector_may_tell(const struct ends *ends, const struct process *pr
 {
 	bool had_threads = !process->told.has_last || process->told.threads_runtime_ns;
 
-	if (!works(ends, ENDS_CONNECTOR) || !source_is_whole(ends, process, ENDS_BY_CONNECTOR))
+	if (!works(ends, ENDS_CONNECTOR))
 		return false;
 	if (process->told.has_exit)
 		return had_threads && age_ns < OTHER_THREADS_NS;
@@ -92,7 +93,7 @@ bool settle_is_ready(struct ends *ends, struct process *process)
 	may_come |= connector_may_tell(ends, process, has_status, age_ns);
 	may_come |= ends->is_undrained && !process->told.has_last;
 	/* the connector's, if nothing better comes; no need to wait for that */
-	if (may_come && !has_status && process->told.has_exit && age_ns >= OTHER_THREADS_NS)
+	if (may_come && !has_status && exit_is_last(ends, process) && age_ns >= OTHER_THREADS_NS)
 		may_come = false;
 	return !may_come || age_ns >= ENDS_HOLD_MS * NS_PER_MS;
 }
@@ -119,7 +120,7 @@ static void usage_set(struct end *end, const struct process *process)
 	}
 }
 
-void settle_tell(const struct process *process, struct end *ret)
+void settle_tell(const struct ends *ends, const struct process *process, struct end *ret)
 {
 	const struct told *told = &process->told;
 	struct end end = {.pid = process->pid,
@@ -127,7 +128,7 @@ void settle_tell(const struct process *process, struct end *ret)
 			  .time_ns = process->ended_ns,
 			  .has_status = true};
 
-	if (told->has_exit)
+	if (exit_is_last(ends, process))
 		end.time_ns = MIN(end.time_ns, told->exit_ns);
 	else if (told->has_last)
 		end.time_ns = MIN(end.time_ns, told->last_ns);
@@ -135,7 +136,7 @@ void settle_tell(const struct process *process, struct end *ret)
 		end.wait_status = told->last_status;
 	else if (process->has_status)
 		end.wait_status = process->wait_status;
-	else if (told->has_exit)
+	else if (exit_is_last(ends, process))
 		end.wait_status = told->exit_status;
 	else
 		end.has_status = false;

@@ -13,25 +13,28 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#define PF_EXITING 0x4 /* include/linux/sched.h */
+
 bool stat_parse(const char *text, uint64_t ns_per_tick, struct stat_told *ret)
 {
 	const char *open = strchr(text, '('), *close = strrchr(text, ')');
-	uint64_t minor, major, user, system, threads, start;
+	uint64_t flags, minor, major, user, system, threads, start;
 	struct stat_told told = {};
 	const char *field = close;
 
-	/* fields 3, 10, 12, 14, 15, 20, 22 of proc(5) */
+	/* fields 3, 9, 10, 12, 14, 15, 20, 22 of proc(5) */
 	if (!open || !close || close < open ||
 	    sscanf(close,
-		   ") %c %*d %*d %*d %*d %*d %*u %" SCNu64 " %*u %" SCNu64 " %*u %" SCNu64
+		   ") %c %*d %*d %*d %*d %*d %" SCNu64 " %" SCNu64 " %*u %" SCNu64 " %*u %" SCNu64
 		   " %" SCNu64 " %*d %*d %*d %*d %" SCNu64 " %*d %" SCNu64,
-		   &told.state, &minor, &major, &user, &system, &threads, &start) != 7)
+		   &told.state, &flags, &minor, &major, &user, &system, &threads, &start) != 8)
 		return false;
 	for (int number = 2; field && number < 52; number++)
 		field = strchr(field + 1, ' ');
 	if (field)
 		told.wait_status = strtoul(field + 1, NULL, 10);
 	memcpy(told.comm, open + 1, MIN((size_t)(close - open - 1), sizeof(told.comm) - 1));
+	told.is_ending = flags & PF_EXITING;
 	told.is_dead = told.state == 'X' || (told.state == 'Z' && threads <= 1);
 	told.start_ns = start * ns_per_tick;
 	told.usage = (struct event_usage){.user_ns = user * ns_per_tick,

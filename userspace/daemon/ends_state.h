@@ -22,6 +22,7 @@ struct told {
 	uint64_t exit_ns;	     /* CLOCK_BOOTTIME of the last thread's end that was heard of */
 	uint32_t last_status;	     /* by the record of the last thread */
 	uint32_t exit_status;	     /* by the exit event heard last */
+	uint64_t exit_epoch;	     /* when that was */
 	uint64_t last_ns;	     /* when the last thread's record was taken */
 	bool has_first, has_last;    /* records of the first thread, and of the last one */
 	bool has_exit;
@@ -46,8 +47,7 @@ struct process {
 	bool has_status, has_times, has_io; /* by /proc or pidfd */
 	uint32_t wait_status;
 	uint64_t heard_ns, start_ns, ended_ns; /* heard_ns: when told began */
-	uint64_t overruns[2];	  /* of connector and taskstats, when it was first heard of */
-	struct event_usage usage; /* by /proc */
+	struct event_usage usage;	       /* by /proc */
 	struct told told;
 };
 TAILQ_HEAD(process_list, process);
@@ -70,12 +70,14 @@ struct ends {
 	bool is_narrow;	   /* a queue is small: it is to be taken often */
 	bool is_undrained; /* more waits than was taken at one go */
 	size_t pidfds, pidfds_max;
-	uint64_t overruns[2], unwatched, execs, polled_ns;
+	/* by enum ends_source: messages of different epochs may have others lost between them */
+	uint64_t epochs[2], overruns[2];
+	bool is_overrun[2];
+	uint64_t unwatched, execs, polled_ns;
 	uint64_t mono_to_boot_ns;
 	char buffer[65536] __attribute__((aligned(8)));
 };
 
-/* Index of overruns. */
 enum ends_source { ENDS_BY_CONNECTOR, ENDS_BY_TASKSTATS };
 
 /* Only these rungs, so many pidfds and so large queues: for tests. 0: the default. */
@@ -96,7 +98,7 @@ void process_move(struct ends *ends, struct process *process, enum process_place
 /* Its pid is another's from now on. */
 void process_unhash(struct ends *ends, struct process *process);
 void process_free(struct ends *ends, struct process *process);
-void process_forget_told(struct ends *ends, struct process *process);
+void process_forget_told(struct process *process);
 /* Another process has its pid now. Frees it, or it dies. */
 void process_replaced(struct ends *ends, struct process *process);
 /* A watched process is dead: its end is to be told. */
@@ -125,6 +127,7 @@ int pidfd_status(int pidfd, uint32_t *ret);
 
 struct stat_told {
 	char state, comm[16];
+	bool is_ending;	 /* its first thread; or it has */
 	bool is_dead;	 /* all of its threads */
 	bool has_status; /* else the kernel doesn't let us see it */
 	bool has_io;
@@ -143,7 +146,7 @@ bool stat_parse(const char *text, uint64_t ns_per_tick, struct stat_told *ret);
 void settle_look(struct ends *ends, struct process *process);
 /* Whether nothing more is to be expected. Asks the pidfd. */
 bool settle_is_ready(struct ends *ends, struct process *process);
-void settle_tell(const struct process *process, struct end *ret);
+void settle_tell(const struct ends *ends, const struct process *process, struct end *ret);
 
 /* --- ends_netlink.c */
 

@@ -19,11 +19,10 @@ struct process *process_heard(struct ends *ends, pid_t pid)
 	return process;
 }
 
-void process_forget_told(struct ends *ends, struct process *process)
+void process_forget_told(struct process *process)
 {
 	process->told = (struct told){};
 	process->heard_ns = node_boot_ns();
-	memcpy(process->overruns, ends->overruns, sizeof(process->overruns));
 }
 
 struct process *process_get(struct ends *ends, pid_t pid)
@@ -40,7 +39,7 @@ struct process *process_get(struct ends *ends, pid_t pid)
 	process->next = *at;
 	process->is_hashed = true;
 	*at = process;
-	process_forget_told(ends, process);
+	process_forget_told(process);
 	TAILQ_INSERT_TAIL(&ends->places[PLACE_RECENT], process, link);
 	if (++ends->counts[PLACE_RECENT] > RECENT_MAX)
 		process_free(ends, TAILQ_FIRST(&ends->places[PLACE_RECENT]));
