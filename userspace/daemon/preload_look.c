@@ -97,14 +97,29 @@ static bool namespace_read(int folder, const char *path, struct ns_name *ret)
 	return len > 0;
 }
 
-/* Against those of the first process; not known to who may not look there. */
+/* The host's: the kernel's own threads have them, and show them where the first process may not be
+ * looked at, or is a container's. */
+static bool host_namespace_read(const char *name, struct ns_name *ret)
+{
+	char path[32];
+
+	if (readlink("/proc/2/exe", path, sizeof(path)) < 0 && errno == ENOENT) {
+		snprintf(path, sizeof(path), "/proc/2/ns/%s", name);
+		if (namespace_read(AT_FDCWD, path, ret))
+			return true;
+	}
+	snprintf(path, sizeof(path), "/proc/1/ns/%s", name);
+	return namespace_read(AT_FDCWD, path, ret);
+}
+
+/* Against the host's; not known to who may not look there. */
 static uint32_t namespaces_of(int folder)
 {
 	static struct ns_name host_mount, host_user;
 	struct ns_name mount, user;
 
-	if ((!*host_mount.name && !namespace_read(AT_FDCWD, "/proc/1/ns/mnt", &host_mount)) ||
-	    (!*host_user.name && !namespace_read(AT_FDCWD, "/proc/1/ns/user", &host_user)) ||
+	if ((!*host_mount.name && !host_namespace_read("mnt", &host_mount)) ||
+	    (!*host_user.name && !host_namespace_read("user", &host_user)) ||
 	    !namespace_read(folder, "ns/mnt", &mount) || !namespace_read(folder, "ns/user", &user))
 		return 0;
 	return TRAIT_NAMESPACES | (strcmp(mount.name, host_mount.name) ? TRAIT_MOUNT_OTHER : 0) |
