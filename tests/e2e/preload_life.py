@@ -21,14 +21,15 @@ SYS_OPENAT, SYS_SOCKET = (257, 41) if os.uname().machine == "x86_64" else (56, 1
 
 
 class Image:
-    """A program of a row: its run is looked for by path, arguments and pid."""
+    """A program of a row: its run is looked for by path, arguments (unless they are given as arguments=...) and pid."""
 
-    def __init__(self, program, *argv, pid=None, name="", then=False, exit=None, **more):
-        self.program, self.argv, self.pid, self.name, self.then, self.exit = program, list(argv), pid, name, then, exit
+    def __init__(self, program, *argv, pid=None, name="", then=False, exit=None, arguments=(), **more):
+        self.key = list(argv)[:2]
+        self.program, self.argv, self.pid, self.name, self.then, self.exit = program, list(argv or arguments), pid, name, then, exit
         self.more = {field.replace("__", "."): value for field, value in more.items()}
 
     def is_of(self, run, lived):
-        return (run["exe"]["path"] == self.program.path and (not self.argv or (run["argv"] or [""])[:2] == self.argv[:2])
+        return (run["exe"]["path"] == self.program.path and (not self.key or (run["argv"] or [""])[:2] == self.key)
                 and (not self.pid or run["pid"] == lived.pids.get(self.pid)))
 
 
@@ -180,8 +181,8 @@ def rows_of_kinds(p, top, site):
     yield Row("from memory", "exit 0", [main, "memfd", p["plain"].path], Image(p["life"], main, "memfd", then=True, pid="root"),
               Image(memory, name="2nd", pid="root"), preload="peak", bpf="peak")
     loader = re.search(r"interpreter: (.*)\]", subprocess.run(["readelf", "-lW", main], capture_output=True, text=True).stdout)[1]
-    yield Row("by the loader's name", "exit 3", [loader, main, "tell", "exit", "3"], Image(p["life"], loader, main, pid="root"),
-              preload=f"run; besides {os.path.basename(os.path.realpath(loader))}")
+    yield Row("by the loader's name", "exit 3", [loader, main, "tell", "exit", "3"],
+              Image(p["life"], pid="root", arguments=[loader, main, "tell"]), preload="device! inode! argv!")
     big = [main, "exit", "3", "x" * 100_000, "y" * 100_000]
     yield Row("arguments of 200 kB", "exit 3", big, Image(p["life"], *big, pid="root"), preload="argv", bpf="argv")
     env = {f"VARIABLE_{i}": "x" * 99_991 for i in range(11)}
