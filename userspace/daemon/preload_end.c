@@ -10,9 +10,8 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#define SPOOL_NAME_LEN (16 + 4) /* "<16 hex digits>.run" */
-#define DRAIN_MAX_NS   NS_PER_S
-#define LOOK_NS	       NS_PER_S
+#define DRAIN_MAX_NS NS_PER_S
+#define LOOK_NS	     NS_PER_S
 
 /* The object's place in the list: what the kernel maps first comes first. */
 static bool is_in_turn(struct bytes path, bool loaders)
@@ -38,40 +37,11 @@ void preload_tell_objects(struct preload *p, const struct run_read *m, const str
 
 /* --- where the end will stand */
 
-/* A file of RUNMARK_SPOOL, by its last part: its user named it, but not where. */
-static void open_file(struct preload *p, struct told *t, struct bytes path)
-{
-	const char *slash = path.len ? memrchr(path.data, '/', path.len) : NULL;
-	char name[SPOOL_NAME_LEN + 1];
-	struct run_file_head head;
-	struct stat st;
-	int fd;
-
-	if (!slash || path.data + path.len - slash - 1 != SPOOL_NAME_LEN)
-		return;
-	memcpy(name, slash + 1, SPOOL_NAME_LEN);
-	name[SPOOL_NAME_LEN] = '\0';
-	if (strspn(name, "0123456789abcdef") != 16 || strcmp(name + 16, ".run"))
-		return;
-	fd = openat(p->options.spool_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) ||
-	    fs_pread_all(fd, &head, sizeof(head), 0) != sizeof(head) || st.st_uid != geteuid() ||
-	    head.magic != RUN_FILE_MAGIC || !head.end_offset) {
-		close(fd);
-		return;
-	}
-	t->file = fd;
-	t->file_offset = head.end_offset;
-	t->is_in_spool = true;
-}
-
 void told_open_end(struct preload *p, struct told *t, const struct run_read *m)
 {
 	t->end_memory = m->end_memory.address ?: m->has_later;
 	if (m->spool_file.is_there && p->options.spool_fd >= 0)
-		open_file(p, t, m->spool_file.text);
+		told_file_open(p, t, m->spool_file.text);
 	else if (m->end_memory.size)
 		t->memory = facts_memory(tracker_facts(p->options.tracker), t->key.pid, t->uid,
 					 m->end_memory.address, m->end_memory.size);

@@ -90,7 +90,15 @@ enum preload_join preload_join(struct preload *preload, const struct run_read *m
 /* Tells the objects of a message: the loader, which the kernel maps, first. */
 void preload_tell_objects(struct preload *preload, const struct run_read *message,
 			  const struct live_key *key, uint64_t time_ns);
-/* The file of RUNMARK_SPOOL with what the daemon has told. */
+/* The file of RUNMARK_SPOOL that the message is in as well: opened for its end. */
+void told_file_open(struct preload *preload, struct told *told, struct bytes path);
+/*
+ * What only the file tells, of a process that was gone before it could be looked at: its control
+ * group goes to the message, with memory that *ret_data holds (freed by the caller). Its start, in
+ * ticks; 0: not known.
+ */
+uint64_t preload_file_place(struct preload *preload, struct run_read *message, char **ret_data);
+/* It has been told of, and goes. */
 void told_file_remove(struct preload *preload, uint64_t token);
 /* Where its end will stand. */
 void told_open_end(struct preload *preload, struct told *told, const struct run_read *message);

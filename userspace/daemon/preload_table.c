@@ -3,7 +3,6 @@
 #include "daemon/preload_state.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
 static struct told_list *bucket_of(struct preload *p, uint32_t pid)
 {
@@ -35,15 +34,6 @@ struct told *told_add(struct preload *p, const struct live_key *key)
 	TAILQ_INSERT_HEAD(bucket_of(p, key->pid), t, bucket);
 	p->counts.processes++;
 	return t;
-}
-
-void told_file_remove(struct preload *p, uint64_t token)
-{
-	char name[32];
-
-	snprintf(name, sizeof(name), "%016" PRIx64 ".run", token);
-	if (p->options.spool_fd >= 0)
-		(void)unlinkat(p->options.spool_fd, name, 0);
 }
 
 void told_remove(struct preload *p, struct told *t)
