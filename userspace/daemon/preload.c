@@ -302,7 +302,7 @@ int preload_take(struct preload *p, const struct message_sender *sender, int pid
 	}
 	preload_look(take.pid, pidfd, p->options.node->tick_ns, &p->look);
 	is_gone = pidfd < 0 && forget_later(p, &take.message);
-	if (!p->look.is_there)
+	if (!p->look.has_cgroup)
 		take.start_ns =
 			preload_file_place(p, &take.message, &data) * p->options.node->tick_ns;
 	r = begin_take(p, &take, &t);
