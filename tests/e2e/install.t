@@ -46,8 +46,12 @@ def below(folder):
 
 
 def check_files(dest):
+    before = os.umask(0o077)
     done = make_install(dest)
+    os.umask(before)
     tap.ok(done.returncode == 0, "make install", done.stdout)
+    closed = [at for at, _, _ in os.walk(f"{dest}/usr/lib/runmark") if not os.stat(at).st_mode & 0o001]
+    tap.equal(closed, [], "with an umask of 077 as well, users' programs find the library")
     version = run(f"{dest}/usr/bin/runmark", "--version").stdout.split()[1]
     modules = {f"share/runmark/modulefiles/runmark/{version}{end}" for end in ("", ".lua")}
     want = {f"usr/{name}" for name in PROGRAMS | SCRIPTS | LINKERS | OTHERS | PAGES | modules} | {"etc/runmark/runmark.conf"}

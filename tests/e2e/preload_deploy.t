@@ -54,6 +54,7 @@ def ways(root, heard):
     check(root, SETUP + " status", 1, "not in place\n", after=None, name="status: nothing there")
     check(root, SETUP + " disable", 0, "nothing to take out", after=None, name="disable of nothing says so")
     check(root, SETUP + " check", 0, "well: /lib64/ld-linux-x86-64.so.2", after=None, name="check tells what it has tried")
+    check(root, f"setpriv --reuid=1 --clear-groups {SETUP} check", 0, "well: /lib64/ld-linux-x86-64.so.2", after=None, name="check by a user")
     check(root, SETUP + " --dry-run enable", 0, "would put into /etc/ld.so.preload: " + LINE, after=None, name="--dry-run puts nothing")
     check(root, SETUP + " enable", 0, "in place: " + LINE, after=LINE + "\n", name="enable")
     check(root, SETUP + " status", 0, "in place: " + LINE, after=LINE + "\n", name="status: in place")
@@ -187,6 +188,8 @@ def bad_libraries(root):
             ("another's", f"chown 65534 {LIBRARY}", "isn't root's"),
             ("all can write its folder", "chmod 777 /usr/lib/runmark", "can be written by others"),
             ("users can't read it", f"chmod 600 {LIBRARY}", "can't be read by all"),
+            ("users can't enter its folder", "chmod 750 /usr/lib/runmark", "can't be entered by all"),
+            ("users can't enter the folder of a class", "chmod 750 /usr/lib/runmark/lib64", "can't be entered by all"),
             ("no library", f"rm {LIBRARY}", "install Runmark first"),
             ("no loader finds it", "rm -r /usr/lib/runmark/lib", "cannot open shared object file")]
 

@@ -8,6 +8,7 @@
 # /etc/ld.so.preload fits programs of both classes.
 set -eu
 export LC_ALL=C
+umask 022
 
 destdir=$1 prefix=$2 version=$3 native=$4 other=${5:-}
 here=$(dirname "$0")
