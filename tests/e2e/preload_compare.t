@@ -144,8 +144,7 @@ def incomplete(a, b, pair):
 NO_USAGE = "usage: not known"
 HIDDEN = "usage.max_rss: hidden behind an earlier program of the process"
 NOT_TOLD = ("exe.fstype: not told by the module", "usage.forks: not known, nor what copies used", "usage.max_rss: not known",
-            "objects: those it opened later are not known", "job: its control group is not known", NO_USAGE,
-            "namespaces: not known")
+            "objects: those it opened later are not known", "job: its control group is not known", NO_USAGE)
 IDS = "a run id is made of the exec's number in its process, which user space can't know"
 BEFORE = "what it used before the module was loaded isn't told, and of a next program is"
 ALIKE = ("schema host cluster boot_id origin container pid ppid uid euid gid login_uid user script argv argv_b64 cwd cwd_b64 env env_set "
@@ -164,7 +163,7 @@ RULES = {
     "end": Rule("within 50 ms", later(-10, 10), "it is the kernel's end of the process, or the next program's begin", later(-0.05, 0.05)),
     "elapsed_s": Rule("within 50 ms", within(-10, 10), "by start and end", within(-0.05, 0.05)),
     "exe.fstype": Rule("not known", is_null(NOT_TOLD[0]), "it is no system call's answer but the mount table's"),
-    "namespaces": Rule("equal, or not known", is_null_where("namespaces: not known")),
+    "namespaces": Rule("equal, or not known", lambda a, b, pair: b is None or a == b),
     "usage.forks": Rule("not known", known(is_null(NOT_TOLD[1])), "copies tell nothing"),
     "usage.user_s": Rule("within 50 ms", known(within(-0.05, 0.05)), BEFORE),
     "usage.system_s": Rule("within 50 ms", known(within(-0.05, 0.05)), BEFORE),

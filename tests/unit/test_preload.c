@@ -94,7 +94,6 @@ static void test_run(void **state)
 	assert_json(record, "incomplete",
 		    "[\"exe.fstype: not told by the module\","
 		    "\"job: its control group is its own word\","
-		    "\"namespaces: not known\","
 		    "\"usage.forks: not known, nor what copies used\"]");
 }
 

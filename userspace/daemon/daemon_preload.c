@@ -40,6 +40,7 @@ int daemon_preload_begin(struct daemon *d)
 					  .watch = d->capture ? NULL : watch,
 					  .watch_arg = d,
 					  .is_beside_bpf = d->capture,
+					  .scanner = d->scanner,
 					  .spool_fd = -1};
 	int r = 0;
 

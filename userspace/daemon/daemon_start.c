@@ -164,6 +164,9 @@ int daemon_begin(struct daemon *d)
 	r = control_new(c->control, &daemon_control, d, &d->control);
 	if (r)
 		return log_err(r, "cannot listen on %s", c->control);
+	r = scanner_new(&d->scanner);
+	if (r)
+		return log_err(r, "cannot read what runs");
 	r = daemon_preload_begin(d);
 	if (r)
 		return log_err(r, "cannot prepare for messages of programs%s%s",
@@ -172,18 +175,15 @@ int daemon_begin(struct daemon *d)
 	r = inbox_new(c, &d->node, d->tracker, d->preload, !d->capture, &d->inbox);
 	if (r)
 		return log_err(r, "cannot listen on %s", c->socket);
-	r = scanner_new(&d->scanner);
-	if (r)
-		return log_err(r, "cannot read what runs");
 	r = watch(d);
 	return r ? log_err(r, "cannot wait for events") : 0;
 }
 
 void daemon_done(struct daemon *d)
 {
-	scanner_free(d->scanner);
 	inbox_free(d->inbox);
 	daemon_preload_done(d);
+	scanner_free(d->scanner);
 	control_free(d->control);
 	if (!writer_is_stuck(d->writer)) /* else its thread may still read what it was given */
 		tracker_free(d->tracker);

@@ -29,6 +29,8 @@ void image_set_exit(struct image *image, const struct event_exit *e);
 /* A program that told of itself told of its objects, and of one that the kernel side told of only
  * those are taken that it could not see. */
 bool image_knows_mapping(const struct image *image, const struct event *e);
+/* Of what was told by several under different names, the first stays. */
+void image_drop_doubles(struct image *image, struct facts *facts);
 /* Told by the process: the notes are the mapped object's, not the program's. */
 bool mapping_is_object(const struct event_mmap *e);
 /* Asks for the mapped file's facts. */

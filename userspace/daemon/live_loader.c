@@ -48,7 +48,7 @@ bool path_is_loader(struct bytes path)
 	struct bytes name = path_name(path);
 	char text[256];
 
-	if (name.len >= sizeof(text))
+	if (!name.len || name.len >= sizeof(text))
 		return false;
 	memcpy(text, name.data, name.len);
 	text[name.len] = '\0';

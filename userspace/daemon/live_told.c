@@ -53,6 +53,46 @@ bool image_knows_mapping(const struct image *image, const struct event *e)
 	return !is_told || (image->object_count && image->objects[0]->kind != FACT_TOLD);
 }
 
+static bool is_same_path(const struct fact *a, const struct fact *b)
+{
+	struct bytes x = fact_path(a), y = fact_path(b);
+
+	return x.len == y.len && !memcmp(x.data, y.data, x.len);
+}
+
+static bool has_before(const struct image *image, uint32_t count, const struct fact *fact)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (is_same_path(image->objects[i], fact))
+			return true;
+	return false;
+}
+
+/* Told by the program, and read in /proc. */
+static bool has_both_kinds(const struct image *image)
+{
+	uint32_t told = 0;
+
+	for (uint32_t i = 0; i < image->object_count; i++)
+		told += image->objects[i]->kind == FACT_TOLD;
+	return told && told < image->object_count;
+}
+
+void image_drop_doubles(struct image *image, struct facts *facts)
+{
+	uint32_t kept = 0;
+
+	if (!image_is_told(image) || !has_both_kinds(image))
+		return;
+	for (uint32_t i = 0; i < image->object_count; i++) {
+		if (has_before(image, kept, image->objects[i]))
+			facts_release(facts, image->objects[i]);
+		else
+			image->objects[kept++] = image->objects[i];
+	}
+	image->object_count = kept;
+}
+
 bool mapping_is_object(const struct event_mmap *e)
 {
 	return (e->head.traits & TRAIT_TOLD) && !(e->head.traits & TRAIT_SCANNED) && e->path.len;

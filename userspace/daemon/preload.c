@@ -34,6 +34,8 @@ int preload_new(const struct preload_options *options, struct preload **ret)
 		TAILQ_INIT(&p->buckets[i]);
 	TAILQ_INIT(&p->ending);
 	TAILQ_INIT(&p->unwatched);
+	for (size_t i = 0; i < PRELOAD_LEVELS; i++)
+		TAILQ_INIT(&p->again[i]);
 	*ret = p;
 	return 0;
 }
@@ -311,6 +313,7 @@ int preload_take(struct preload *p, const struct message_sender *sender, int pid
 		return r == -EEXIST ? 0 : r;
 	}
 	told_open_end(p, t, &take.message);
+	told_look_again(p, t);
 	if (is_gone)
 		told_gone(p, t);
 	else

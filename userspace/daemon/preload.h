@@ -20,6 +20,7 @@
 #include "common/config.h"
 #include "daemon/node.h"
 #include "daemon/receive.h"
+#include "daemon/scan_thread.h"
 #include "daemon/tracker.h"
 
 struct end; /* daemon/ends.h */
@@ -41,6 +42,8 @@ struct preload_options {
 	/* True if the kernel side tells of the same processes: a message of one that it knows is
 	 * joined. What it has told by then must be with the tracker before a message is. */
 	bool is_beside_bpf;
+	/* Reads what programs that run long have mapped; NULL: nobody does. Stays the caller's. */
+	struct scanner *scanner;
 	/* A folder of RUNMARK_SPOOL, where ends stand in files (of a daemon that may not look into
 	 * the memory of others); -1: none. Stays the caller's. */
 	int spool_fd;

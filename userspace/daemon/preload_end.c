@@ -232,6 +232,7 @@ void preload_advance(struct preload *p, bool is_drained)
 		told_end(p, t);
 		told_remove(p, t);
 	}
+	preload_look_again(p, now_ns);
 	if (now_ns >= p->look_due_ns) {
 		p->look_due_ns = now_ns + LOOK_NS;
 		look_for_unwatched(p);

@@ -10,6 +10,7 @@
 #include "daemon/preload_look.h"
 
 #define PRELOAD_BUCKETS 4096 /* a power of two */
+#define PRELOAD_LEVELS	6    /* 1 s to 28 hours */
 
 /* A process that is watched: one that told of itself, or a copy of one. */
 struct told {
@@ -33,6 +34,10 @@ struct told {
 	off_t file_offset;
 	struct end end;
 	uint64_t end_seen_ns;
+	uint8_t level; /* how often it was looked at again */
+	bool is_looked_at;
+	uint64_t again_due_ns;
+	TAILQ_ENTRY(told) again;
 	TAILQ_ENTRY(told) bucket;
 	TAILQ_ENTRY(told) queue; /* those of which the end is known; or those that are unwatched */
 };
@@ -48,6 +53,8 @@ struct preload {
 	struct preload_options options;
 	struct told_list buckets[PRELOAD_BUCKETS];
 	struct told_list ending, unwatched;
+	struct told_list again[PRELOAD_LEVELS]; /* by when they are looked at again */
+	uint64_t again_due_ns;
 	struct told_ended ended[PRELOAD_ENDED_MAX]; /* a ring */
 	uint32_t ended_next;
 	uint64_t look_due_ns; /* for who is unwatched */
@@ -86,6 +93,12 @@ enum preload_join {
 };
 enum preload_join preload_join(struct preload *preload, const struct run_read *message,
 			       uint32_t pid, struct live_key *ret);
+
+/* It is looked at again from now on, and no more. */
+void told_look_again(struct preload *preload, struct told *told);
+void told_look_never(struct preload *preload, struct told *told);
+/* One process, if one is due. */
+void preload_look_again(struct preload *preload, uint64_t now_ns);
 
 /* Tells the objects of a message: the loader, which the kernel maps, first. */
 void preload_tell_objects(struct preload *preload, const struct run_read *message,

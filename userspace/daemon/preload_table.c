@@ -39,6 +39,7 @@ struct told *told_add(struct preload *p, const struct live_key *key)
 void told_remove(struct preload *p, struct told *t)
 {
 	TAILQ_REMOVE(bucket_of(p, t->key.pid), t, bucket);
+	told_look_never(p, t);
 	if (t->has_end)
 		TAILQ_REMOVE(&p->ending, t, queue);
 	else if (t->is_unwatched)

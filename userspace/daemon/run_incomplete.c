@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* "incomplete": what of a run could not be had, and why (runmark-records(5)). */
 #include "daemon/live_image.h"
-#include "daemon/rules.h"
 #include "daemon/run_record.h"
 #include "daemon/run_values.h"
 
@@ -67,13 +66,6 @@ static bool has_no_cgroup(const struct image *image)
 {
 	return image->exec && (image->exec->head.traits & TRAIT_CGROUP_TOLD) &&
 	       !image_cgroup(image).len;
-}
-
-static bool has_no_namespaces(const struct image *image)
-{
-	return image_is_told(image) && image->s.origin != ORIGIN_SCAN && image->exec &&
-	       exec_verdict(image->exec) != VERDICT_OPTED_OUT &&
-	       !(image->exec->head.traits & TRAIT_NAMESPACES);
 }
 
 static bool has_no_fstype(const struct image *image)
@@ -163,7 +155,6 @@ static const struct reason of_exec[] = {
 	{has_no_fstype, "exe.fstype: not told by the module"},
 	{cgroup_is_told, "job: its control group is its own word"},
 	{has_no_cgroup, "job: its control group is not known"},
-	{has_no_namespaces, "namespaces: not known"},
 	{is_scanned, "start: of the process, since it ran before tracking began"},
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* When all that is looked up for an image is final: only then may another thread read it. */
+#include "daemon/live_image.h"
 #include "daemon/tracker_state.h"
 
 static bool image_is_ready(const struct image *image)
@@ -34,10 +35,10 @@ static void image_give_up(struct tracker *t, struct image *image)
 bool tracker_image_settle(struct tracker *t, struct image *image, uint64_t deadline_ns,
 			  uint64_t now_ns)
 {
-	if (image_is_ready(image))
-		return true;
-	if (now_ns < deadline_ns)
+	if (!image_is_ready(image) && now_ns < deadline_ns)
 		return false;
-	image_give_up(t, image);
+	if (!image_is_ready(image))
+		image_give_up(t, image);
+	image_drop_doubles(image, t->facts);
 	return true;
 }
