@@ -244,6 +244,7 @@ static void pidfd_of_the_dead(void **state)
 	children[0] = child_new(exits, &codes[0]);
 	pidfd = pidfd_new(children[0].pid);
 	if (pidfd < 0) {
+		ends_free(ends);
 		print_message("# pidfd doesn't work here\n");
 		skip();
 	}
@@ -383,6 +384,7 @@ static void pid_is_used_again(void **state)
 				_exit(code);
 			}
 			if (next < 0) {
+				ends_free(ends);
 				print_message("# no pid can be chosen here: %s\n", strerror(errno));
 				skip();
 			}
