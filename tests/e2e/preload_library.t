@@ -308,6 +308,12 @@ def ends(program):
     crash.communicate(b"\n")
     with tap.about("abort"):
         tap.equal((crash.returncode, receiver.end(message).told), (-6, 0), "no end is told")
+    fixed = build("fixed", "-no-pie", "-pthread")
+    loader = re.search(r"interpreter: (\S+)\]", text_of("readelf", "-lW", fixed))[1]
+    for name, argv in (("not anywhere", [fixed, "say"]), ("by the loader", [loader, fixed, "say"]),
+                       ("by the loader, anywhere", [loader, program, "say"])):
+        subprocess.run(argv, env=environment(), stdout=subprocess.DEVNULL)
+        tap.ok(receiver.messages()[0].get("end_memory"), f"a program that can open objects has memory for the end: {name}")
     simple = build("simple", source=f"{HERE}/preload_own.c", *["-fno-builtin", "-fno-stack-protector"])
     subprocess.run([simple, "x"], env=environment(), stdout=subprocess.DEVNULL)
     tap.ok(receiver.messages()[0].get("end_memory") is None, "a program that can't open objects needs no memory for the end")

@@ -171,6 +171,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!loader_lives())
 		return 0;
 	item_begin(&writer, RUN_BEGIN, 1, (uint64_t[]){1, 2});
-	objects_put(&writer, iterate, &mark);
+	objects_put(&writer, iterate, (ElfW(Addr)[OBJECTS_APART]){1, 2, 3}, &mark);
 	return 0;
 }

@@ -189,15 +189,18 @@ static void send_begin(long fd, struct letter *letter, bool is_in_file)
 		write_drop(letter, drop, &more);
 }
 
+extern const char __ehdr_start __attribute__((visibility("hidden"))); /* the linker's: our base */
+
 static void put_objects(struct letter *letter)
 {
 	const unsigned long *auxiliary = letter->start->auxiliary;
+	const ElfW(Phdr) *phdr = (const ElfW(Phdr) *)auxiliary[AT_PHDR];
+	ElfW(Addr) apart[OBJECTS_APART] = {(ElfW(Addr)) & __ehdr_start, auxiliary[AT_BASE]};
 	struct kept *to = &letter->kept;
 
-	to->iterate =
-		symbol_find_iterate((const ElfW(Phdr) *)auxiliary[AT_PHDR], auxiliary[AT_PHNUM]);
+	to->iterate = symbol_find_iterate(phdr, auxiliary[AT_PHNUM], &apart[2]);
 	if (to->iterate)
-		letter->may_open = objects_put(&letter->begin, to->iterate, &to->mark);
+		letter->may_open = objects_put(&letter->begin, to->iterate, apart, &to->mark);
 	else if (item_open(&letter->begin, RUN_ITEM_PROGRAM, 0))
 		item_close(&letter->begin, 0, RUN_ITEM_FAULT);
 }

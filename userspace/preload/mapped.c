@@ -73,22 +73,24 @@ static uint64_t known_offset(const struct dl_phdr_info *info, bool with_tables)
 	return known;
 }
 
-bool mapped_is_readable(const struct dl_phdr_info *info, ElfW(Addr) address, size_t len)
+bool mapped_is_readable(struct mapped *mapped, ElfW(Addr) address, size_t len)
 {
 	ElfW(Addr) last = address + len - 1;
-	uint64_t offset, end = 0;
+	uint64_t offset, end;
 
-	if (!len || last < address || last > (ElfW(Addr)) - PAGE_MIN)
+	if (!len || last < address || last > (ElfW(Addr)) - PAGE_MIN ||
+	    !find_offset(mapped->info, last, &end))
 		return false;
 	/* page by page: segments may lie close together, and overlap */
 	for (; address <= last; address = (address | (PAGE_MIN - 1)) + 1) {
-		if (!find_offset(info, address, &offset))
+		if (!find_offset(mapped->info, address, &offset))
 			return false;
 		end = MAX(end, offset);
 	}
-	if (!find_offset(info, last, &offset))
-		return false;
-	end = MAX(end, offset) / PAGE_MIN;
-	return end <= known_offset(info, false) / PAGE_MIN ||
-	       end <= known_offset(info, true) / PAGE_MIN;
+	end /= PAGE_MIN;
+	if (!mapped->known)
+		mapped->known = known_offset(mapped->info, false);
+	if (end > mapped->known / PAGE_MIN)
+		mapped->known = known_offset(mapped->info, true);
+	return end <= mapped->known / PAGE_MIN;
 }

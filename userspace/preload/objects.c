@@ -13,6 +13,7 @@
 struct walk {
 	struct writer *writer;
 	const struct objects_mark *since; /* NULL: all */
+	const ElfW(Addr) * apart;
 	struct objects_mark mark;
 	unsigned int count, told;
 	bool is_past; /* the mark: what comes is new */
@@ -22,13 +23,14 @@ struct walk {
 static void read_notes(const struct dl_phdr_info *info, struct run_object *ret)
 {
 	bool big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+	struct mapped mapped = {.info = info};
 	struct note_ids ids = {};
 
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *note = &info->dlpi_phdr[i];
 		size_t len = MIN(note->p_filesz, (size_t)NOTE_BYTES_MAX);
 
-		if (note->p_type != PT_NOTE || !mapped_is_readable(info, note->p_vaddr, len))
+		if (note->p_type != PT_NOTE || !mapped_is_readable(&mapped, note->p_vaddr, len))
 			continue;
 		note_scan((struct bytes){(const char *)(info->dlpi_addr + note->p_vaddr), len},
 			  big_endian, &ids);
@@ -47,6 +49,14 @@ static size_t path_length(const char *path)
 	while (len < RUN_MESSAGE_PATH && path[len])
 		len++;
 	return len;
+}
+
+static bool is_apart(const struct walk *walk, ElfW(Addr) base)
+{
+	for (size_t i = 0; i < OBJECTS_APART; i++)
+		if (walk->apart[i] == base)
+			return true;
+	return false;
 }
 
 static void put(struct walk *walk, const struct dl_phdr_info *info)
@@ -69,7 +79,7 @@ static void put(struct walk *walk, const struct dl_phdr_info *info)
 		walk->told++;
 	if (!walk->since && !walk->may_open)
 		walk->may_open = walk->told > OBJECTS_FEW ||
-				 (!symbol_is_libc(info->dlpi_name ?: "") && opening_is_asked(info));
+				 (!is_apart(walk, info->dlpi_addr) && opening_is_asked(info));
 }
 
 /* The program comes first. */
@@ -98,9 +108,10 @@ static void finish(struct walk *walk)
 		walk->writer->last->flags |= RUN_ITEM_MORE;
 }
 
-bool objects_put(struct writer *writer, iterate_fn *iterate, struct objects_mark *ret)
+bool objects_put(struct writer *writer, iterate_fn *iterate,
+		 const ElfW(Addr) apart[static OBJECTS_APART], struct objects_mark *ret)
 {
-	struct walk walk = {.writer = writer};
+	struct walk walk = {.writer = writer, .apart = apart};
 
 	iterate(take, &walk);
 	finish(&walk);

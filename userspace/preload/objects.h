@@ -13,8 +13,11 @@ struct objects_mark {
 };
 
 /* All of them in the loader's order as RUN_ITEM_OBJECTs, the program itself as RUN_ITEM_PROGRAM.
- * Returns whether there may be more later. */
-bool objects_put(struct writer *writer, iterate_fn *iterate, struct objects_mark *ret);
+ * Returns whether there may be more later: the objects that have these bases don't count there
+ * (libc, the loader and this library). */
+#define OBJECTS_APART 3
+bool objects_put(struct writer *writer, iterate_fn *iterate,
+		 const ElfW(Addr) apart[static OBJECTS_APART], struct objects_mark *ret);
 
 /* Those that were opened since and still are. Returns how many have been closed since. */
 uint32_t objects_put_since(struct writer *writer, iterate_fn *iterate,

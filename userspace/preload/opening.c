@@ -36,6 +36,7 @@ static bool is_opener(const char *name, size_t max)
 bool opening_is_asked(const struct dl_phdr_info *info)
 {
 	const ElfW(Dyn) *dynamic = mapped_dynamic(info);
+	struct mapped mapped = {.info = info};
 	struct symbol_tables tables;
 	size_t count;
 
@@ -43,9 +44,10 @@ bool opening_is_asked(const struct dl_phdr_info *info)
 		return true;
 	count = symbol_count_asked(&tables);
 	if (!count || count > ASKED_MAX ||
-	    !mapped_is_readable(info, (ElfW(Addr))tables.symbols - info->dlpi_addr,
+	    !mapped_is_readable(&mapped, (ElfW(Addr))tables.symbols - info->dlpi_addr,
 				count * sizeof(*tables.symbols)) ||
-	    !mapped_is_readable(info, (ElfW(Addr))tables.names - info->dlpi_addr, tables.names_len))
+	    !mapped_is_readable(&mapped, (ElfW(Addr))tables.names - info->dlpi_addr,
+				tables.names_len))
 		return true;
 	for (size_t i = 1; i < count; i++) {
 		size_t name = tables.symbols[i].st_name;

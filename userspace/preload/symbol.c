@@ -135,7 +135,7 @@ static const struct link_map *find_maps(const ElfW(Phdr) * phdr, size_t count)
 }
 
 /* glibc's is libc.so.6, libc-2.17.so is its file; musl's is the loader, or named after it. */
-bool symbol_is_libc(const char *path)
+static bool is_libc(const char *path)
 {
 	static const char *const names[] = {"libc.so", "libc-2.", "libc.musl-", "ld-musl-"};
 	const char *slash = strrchr(path, '/');
@@ -147,14 +147,16 @@ bool symbol_is_libc(const char *path)
 	return false;
 }
 
-iterate_fn *symbol_find_iterate(const ElfW(Phdr) * phdr, size_t count)
+iterate_fn *symbol_find_iterate(const ElfW(Phdr) * phdr, size_t count, ElfW(Addr) * ret_base)
 {
 	const struct link_map *map = find_maps(phdr, count);
 	const void *found = NULL;
 
 	for (; map && !found; map = map->l_next)
-		if (map->l_name && symbol_is_libc(map->l_name) && map->l_ld)
+		if (map->l_name && map->l_ld && is_libc(map->l_name)) {
 			found = find(map->l_ld, map->l_addr, "dl_iterate_phdr");
+			*ret_base = map->l_addr;
+		}
 	return (iterate_fn *)found;
 }
 

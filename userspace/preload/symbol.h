@@ -24,14 +24,11 @@ bool symbol_tables_find(const ElfW(Dyn) * dynamic, ElfW(Addr) base, struct symbo
 /* How many symbols at the table's begin may be others' (undefined); 0: not known. */
 size_t symbol_count_asked(const struct symbol_tables *tables);
 
-/* True for libc's file, by its name. */
-bool symbol_is_libc(const char *path);
-
 /* libc's dl_iterate_phdr(3): glibc and musl have it alike, and only they know their lists. phdr and
- * count: the program's headers. NULL: not found. */
+ * count: the program's headers. *ret_base: libc's. NULL: not found. */
 typedef int iterate_fn(int (*callback)(struct dl_phdr_info *info, size_t size, void *arg),
 		       void *arg);
-iterate_fn *symbol_find_iterate(const ElfW(Phdr) * phdr, size_t count);
+iterate_fn *symbol_find_iterate(const ElfW(Phdr) * phdr, size_t count, ElfW(Addr) * ret_base);
 
 /* CLOCK_MONOTONIC_COARSE from the vDSO's ELF image, without a system call; 0: not known. */
 uint64_t symbol_coarse_ns(const void *vdso);
