@@ -195,7 +195,9 @@ static void put_objects(struct letter *letter)
 {
 	const unsigned long *auxiliary = letter->start->auxiliary;
 	const ElfW(Phdr) *phdr = (const ElfW(Phdr) *)auxiliary[AT_PHDR];
-	ElfW(Addr) apart[OBJECTS_APART] = {(ElfW(Addr)) & __ehdr_start, auxiliary[AT_BASE]};
+	/* none where the loader was called as a program: 0 is a program's base */
+	uintptr_t loader = auxiliary[AT_BASE] ?: UINTPTR_MAX;
+	ElfW(Addr) apart[OBJECTS_APART] = {(uintptr_t)&__ehdr_start, loader};
 	struct kept *to = &letter->kept;
 
 	to->iterate = symbol_find_iterate(phdr, auxiliary[AT_PHNUM], &apart[2]);
