@@ -13,7 +13,7 @@ from cli_tap import RUNMARK, Tap, environment, runmark
 tap = Tap()
 help_ = runmark('--help')
 commands = re.findall(r'^  ([a-z]+) ', help_.out.decode(), re.M)
-tap.same((help_.status, commands), (0, ['find', 'show', 'job', 'report', 'tail', 'status', 'doctor', 'help']),
+tap.same((help_.status, commands), (0, ['find', 'show', 'job', 'report', 'tail', 'status', 'doctor', 'run', 'help']),
          'commands')
 tap.same(runmark('--version').out, b'runmark 0.1.0\n', 'version')
 reports = re.findall(r'^  ([a-z-]+) .*\n +by ([a-z, -]+)$', runmark('help', 'report').out.decode(), re.M)
@@ -41,7 +41,13 @@ for args, status, said in wrong:
     tap.ok(result.status == status and said in result.err and not result.out,
            'wrong: %s' % ascii(args), result.status, result.err)
 
-# The manual
+# The manual; runmark run has its own
+own = options.pop('run')
+with open('userspace/man/runmark-run.1') as file:
+    manual = file.read()
+tap.same(sorted({'-' + name for name in re.findall(r'^\.Op Fl (-[a-z-]+)', manual, re.M)} | {'--help'}), sorted(own),
+         'the manual has the options of run')
+tap.same(sorted('-' + name for name in re.findall(r'^\.It Fl (-[a-z-]+)', manual, re.M)), sorted(own), 'and describes each')
 with open('userspace/man/runmark.1') as file:
     manual = file.read()
 synopsis = manual.split('.Sh SYNOPSIS')[1].split('.Sh DESCRIPTION')[0]
@@ -72,6 +78,8 @@ cases = [  # words typed, what is offered
     (['find', '--w'], ['--watermark']),
     (['find', '--'], options['find']),
     (['doctor', '--'], options['doctor']),
+    (['run', '--'], own),
+    (['run', 'runmark-inges'], ['runmark-ingest']),
     (['find', '--format', ''], ['table', 'json', 'csv']),
     (['tail', '--format', ''], ['table', 'json']),
     (['find', '--columns', ''], columns),

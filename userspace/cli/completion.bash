@@ -64,7 +64,7 @@ _runmark()
 	fi
 	# what runmark run runs, and that command's own
 	if [[ $command == run && $cur != -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -A command -f -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -A command -f -- "$cur" | sort -u)
 		return
 	fi
 	# options begin a line of the help; commands do too, in that of runmark itself

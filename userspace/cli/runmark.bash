@@ -40,12 +40,17 @@ _runmark()
 		mapfile -t COMPREPLY < <(compgen -W "$(_runmark_commands) --help --version" -- "$word")
 		return
 	fi
+	# what is run, and that command's own
+	if [[ $command == run && $word != -* && $before != --@(db|format|output) ]]; then
+		mapfile -t COMPREPLY < <(compgen -A command -f -- "$word" | sort -u)
+		return
+	fi
 	case $before in
 	--user)
 		mapfile -t COMPREPLY < <(compgen -u -- "$word")
 		return
 		;;
-	--exe | --lib | --config)
+	--exe | --lib | --config | --output)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		compopt -o filenames 2>/dev/null
 		return
