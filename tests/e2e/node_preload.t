@@ -269,6 +269,16 @@ with node.Node(source="preload", rules=("full",), scan="no") as n:
     told = [r for r in n.records("node") if r["event"] == "stop"][0]
     tap.equal((told["source"], told["hooks"]["exec"], told["hooks"]["mapping"]), ("preload",) * 3, "node records say what the source is")
     n.validate()
+with node.Node(source="preload", rules=("group",), scan="no", group_seconds="2") as n, tap.about("groups"):
+    build(n, "member", "int main(void) { return 5; }")
+    subprocess.run(["sh", "-c", f"for i in {' '.join(map(str, range(23)))}; do {n.top}/member; done"], env=n.environment())
+    n.flush()
+    groups = [g for g in n.records("group") if g["exe"]["path"] == f"{n.top}/member"]
+    tap.equal((sum(g["count"] for g in groups) + len(of(n, "member")), {g["source"] for g in groups}), (23, {"preload"}),
+              "every run is in a group of this source, or alone")
+    tap.ok(groups and all(g["exits"] == [{"exit": {"code": 5}, "count": g["count"]}] and g["usage"]["forks"] is None for g in groups),
+           "with its exit, and no number of forks", groups)
+    n.validate()
 with node.Node(source="preload", rules=("full",)) as n, tap.about("restart"):
     restart(n)
     n.check_sequence()

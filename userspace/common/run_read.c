@@ -163,8 +163,7 @@ int run_read(struct bytes message, struct run_read *ret)
 	while (!(r = item_next(&items, &item))) {
 		uint32_t bit;
 
-		if (item.head.kind >= RUN_ITEM_KINDS ||
-		    kinds[item.head.kind].form == FORM_UNKNOWN)
+		if (item.head.kind >= RUN_ITEM_KINDS || kinds[item.head.kind].form == FORM_UNKNOWN)
 			continue;
 		bit = 1u << item.head.kind;
 		if ((seen & bit) && kinds[item.head.kind].form != FORM_OBJECT)

@@ -51,7 +51,7 @@ void group_hash(const struct image *image, uint64_t ret[2])
 			  image->s.origin,
 			  image->s.by_loader,
 			  image->s.traits & (TRAIT_COMPAT | TRAIT_DELETED | TRAITS_NAMESPACES),
-			  e->head.traits & TRAIT_TOLD};
+			  e->head.traits & (TRAIT_TOLD | TRAIT_CGROUP_TOLD)};
 	char objects[ID_HASH_SIZE], script[SCRIPT_PATH_MAX];
 	XXH128_hash_t hash;
 	struct job job;

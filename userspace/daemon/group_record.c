@@ -89,12 +89,7 @@ static bool add_incomplete(cJSON *record, const struct group *group, const char 
 	for (unsigned int bit = 0; group_has_env(group) && bit < EVENT_FLAG_BITS; bit++)
 		if (group->first->s.flags & (EVENT_ENV_CUT | EVENT_ENV_FAULT) & 1u << bit)
 			cJSON_AddItemToArray(list, cJSON_CreateString(event_flag_text(bit)));
-	if (!is_known(group, RUN_FORKS))
-		cJSON_AddItemToArray(
-			list, cJSON_CreateString("usage.forks: not known, nor what copies used"));
-	if (image_is_told(group->first))
-		cJSON_AddItemToArray(list,
-				     cJSON_CreateString("exe.fstype: not told by the module"));
+	incomplete_add_shared(list, group->first);
 	if (group->s.rss_count < group->s.count) {
 		snprintf(text, sizeof(text), "usage.max_rss: known of %llu runs only",
 			 (unsigned long long)group->s.rss_count);

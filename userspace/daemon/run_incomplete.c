@@ -149,12 +149,17 @@ struct reason {
 	const char *text;
 };
 
-static const struct reason of_exec[] = {
-	{ended_before_exec, "exe: ended before its exec was told"},
-	{has_no_exec, "exe: its exec was not seen"},
+/* What a group's members share. */
+static const struct reason of_group[] = {
 	{has_no_fstype, "exe.fstype: not told by the module"},
 	{cgroup_is_told, "job: its control group is its own word"},
 	{has_no_cgroup, "job: its control group is not known"},
+	{has_no_forks, "usage.forks: not known, nor what copies used"},
+};
+
+static const struct reason of_exec[] = {
+	{ended_before_exec, "exe: ended before its exec was told"},
+	{has_no_exec, "exe: its exec was not seen"},
 	{is_scanned, "start: of the process, since it ran before tracking began"},
 };
 
@@ -172,7 +177,6 @@ static const struct reason of_end[] = {
 	{rss_is_hidden, "usage.max_rss: hidden behind an earlier program of the process"},
 	{rss_is_unknown, "usage.max_rss: not known"},
 	{has_no_io, "usage.read_bytes, usage.write_bytes: not known"},
-	{has_no_forks, "usage.forks: not known, nor what copies used"},
 	{has_usage_of_process, "usage: with what the process used before this program"},
 	{lacks_copy, "usage: without a copy's whose end was not seen"},
 };
@@ -185,12 +189,18 @@ static void add_reasons(cJSON *list, const struct image *image, const struct rea
 			cJSON_AddItemToArray(list, cJSON_CreateString(reasons[i].text));
 }
 
+void incomplete_add_shared(cJSON *list, const struct image *image)
+{
+	add_reasons(list, image, of_group, ARRAY_SIZE(of_group));
+}
+
 bool incomplete_json_add(cJSON *record, const struct image *image, const char *object_hash)
 {
 	cJSON *list = cJSON_AddArrayToObject(record, "incomplete");
 
 	if (!list)
 		return false;
+	incomplete_add_shared(list, image);
 	add_reasons(list, image, of_exec, ARRAY_SIZE(of_exec));
 	for (unsigned int bit = 0; bit < EVENT_FLAG_BITS; bit++)
 		if (image->s.flags & (1u << bit))

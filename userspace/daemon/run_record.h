@@ -35,6 +35,8 @@ bool exit_json_add(cJSON *record, uint32_t wait_status, bool oom);
 const char *run_source(const struct image *image);
 /* "incomplete". */
 bool incomplete_json_add(cJSON *record, const struct image *image, const char *object_hash);
+/* Of a module's run, to the list "incomplete": what runs that are equal share. */
+void incomplete_add_shared(cJSON *list, const struct image *image);
 /* What is not known of the program and its objects, to the list "incomplete". */
 void incomplete_add_files(cJSON *list, const struct image *image, const char *object_hash);
 /* The program's notes: from its memory, else from its file. NULL if neither could be read. */
