@@ -122,10 +122,6 @@ def is_null(named):
     return lambda a, b, pair: b is None and pair.lacks(named)
 
 
-def is_null_where(named):
-    return lambda a, b, pair: a == b if not pair.lacks(named) else b is None or a == b
-
-
 def parent(a, b, pair):
     """The run of the same process."""
     return (a is None) == (b is None) and pair.parents.setdefault(a, b) == b
@@ -144,16 +140,14 @@ def incomplete(a, b, pair):
 NO_USAGE = "usage: not known"
 HIDDEN = "usage.max_rss: hidden behind an earlier program of the process"
 NOT_TOLD = ("exe.fstype: not told by the module", "usage.forks: not known, nor what copies used", "usage.max_rss: not known",
-            "objects: those it opened later are not known", "job: its control group is not known", NO_USAGE)
+            "objects: those it opened later are not known", "job: its control group is its own word", NO_USAGE)
 IDS = "a run id is made of the exec's number in its process, which user space can't know"
 BEFORE = "what it used before the module was loaded isn't told, and of a next program is"
-ALIKE = ("schema host cluster boot_id origin container pid ppid uid euid gid login_uid user script argv argv_b64 cwd cwd_b64 env env_set "
+ALIKE = ("schema host cluster boot_id origin job cgroup container pid ppid uid euid gid login_uid user script argv argv_b64 cwd cwd_b64 env env_set "
          "mpi exit exe.path exe.path_b64 exe.requested exe.requested_b64 exe.build_id exe.watermark exe.watermark_state exe.device "
          "exe.inode exe.owner_uid exe.size exe.mtime")
 RULES = {
     **{name: Rule("equal", equal) for name in ALIKE.split()},
-    "job": Rule("equal, or not known", is_null_where(NOT_TOLD[4])),
-    "cgroup": Rule("equal, or not known", is_null_where(NOT_TOLD[4]), "a process that is over before the daemon looks has left its control groups"),
     "source": Rule("differs", lambda a, b, pair: (a, b) == ("bpf", "preload"), "who saw it"),
     "seq": Rule("differs", lambda a, b, pair: True, "each node counts its own"),
     "run_id": Rule("differs", lambda a, b, pair: a != b and a[14] == b[14] == "8", IDS),

@@ -184,6 +184,8 @@ void facts_put(struct writer *writer, const struct start *start)
 	put_process(writer, start);
 	put_program(writer, start);
 	put_read(writer, RUN_ITEM_CWD, RUN_MESSAGE_PATH, read_cwd);
+	/* the job stands in it: a short program is gone before the daemon could look */
+	put_read(writer, RUN_ITEM_CGROUP, RUN_MESSAGE_CGROUP, read_cgroup);
 }
 
 /* The name, which is the second field, may hold blanks and brackets: the last one ends it. */
@@ -211,7 +213,6 @@ void facts_put_place(struct writer *writer)
 	uint64_t ticks;
 	long len;
 
-	put_read(writer, RUN_ITEM_CGROUP, RUN_MESSAGE_CGROUP, read_cgroup);
 	if (CALL(SYS_uname, &name) == 0)
 		item_put(writer, RUN_ITEM_HOST, name.nodename, strlen(name.nodename));
 	if (read_file("/proc/sys/kernel/random/boot_id", boot, sizeof(boot)) == sizeof(boot))
