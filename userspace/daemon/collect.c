@@ -9,8 +9,11 @@
 #include "daemon/writer.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define STATE	      ".runmark"
 #define IDLE_MAX_NS   (60 * NS_PER_S) /* for what is looked up, and for the disk */
@@ -153,7 +156,6 @@ static int compare_begin(const void *a, const void *b)
 static int batch_take(struct collect *c, struct collect_file *files, size_t count)
 {
 	struct batch b = {};
-	size_t refused = 0;
 	int r = batch_begin(c, files, &b), finished;
 
 	qsort(files, count, sizeof(*files), compare_begin);
@@ -164,7 +166,6 @@ static int batch_take(struct collect *c, struct collect_file *files, size_t coun
 		/* it has changed since it was looked at */
 		if (r != -ENOENT)
 			refuse(files[i].name, "it is no message of the preload module");
-		refused += r != -ENOENT;
 		files[i].name[0] = '\0';
 		r = 0;
 	}
@@ -174,10 +175,9 @@ static int batch_take(struct collect *c, struct collect_file *files, size_t coun
 	if (!r)
 		r = finished;
 	for (size_t i = count; !r && i-- > 0;) {
-		if (files[i].name[0] && !unlinkat(c->folder, files[i].name, 0))
-			c->taken++;
+		if (files[i].name[0])
+			(void)unlinkat(c->folder, files[i].name, 0);
 	}
-	c->refused += refused;
 	batch_done(&b);
 	(void)forget_journal(c);
 	return r;
@@ -205,6 +205,39 @@ static size_t batch_size(const struct collect_file *files, size_t count)
 	return size;
 }
 
+/* What is looked up leaves threads behind, and memory: so each batch is a process, which ends with
+ * us. */
+static int batch_fork(struct collect *c, struct collect_file *files, size_t count)
+{
+	pid_t parent = getpid(), pid;
+	int status = 0;
+
+	(void)fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		status = getppid() == parent ? batch_take(c, files, count) : -ECANCELED;
+		(void)fflush(stdout);
+		_exit(status ? MIN(-status, (int)UINT8_MAX) : 0);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFEXITED(status))
+		return -EINTR;
+	if (WEXITSTATUS(status))
+		return -WEXITSTATUS(status);
+	/* those that are still there were refused */
+	for (size_t i = 0; i < count; i++) {
+		bool is_there = !faccessat(c->folder, files[i].name, F_OK, AT_SYMLINK_NOFOLLOW);
+
+		c->refused += is_there;
+		c->taken += !is_there;
+	}
+	return 0;
+}
+
 static int take_all(struct collect *c, struct collect_files *files)
 {
 	int r = 0;
@@ -222,7 +255,7 @@ static int take_all(struct collect *c, struct collect_files *files)
 		c->config.state = state;
 		if (!first->is_here)
 			c->config.host = first->host;
-		r = batch_take(c, first, count);
+		r = batch_fork(c, first, count);
 		c->config.host = c->site->host;
 		if (r)
 			log_err(r, "cannot write records to %s; the files stay", c->path);
@@ -269,7 +302,7 @@ static int open_folder(struct collect *c)
 
 static int collect(struct collect *c)
 {
-	size_t running, refused;
+	size_t running, refused, before;
 	bool has_more;
 	int r;
 
@@ -282,10 +315,11 @@ static int collect(struct collect *c)
 		running = files.running;
 		refused = files.refused;
 		has_more = files.has_more && files.count;
+		before = c->taken;
 		if (!r)
 			r = take_all(c, &files);
 		collect_files_done(&files);
-	} while (!r && has_more);
+	} while (!r && has_more && c->taken > before);
 	c->refused += refused;
 	printf("collected %zu files, %zu of programs that still run, %zu refused\n", c->taken,
 	       running, c->refused);
