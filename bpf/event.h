@@ -62,8 +62,9 @@ enum event_trait {
 	TRAIT_RSS_EXACT = 1 << 3, /* max_rss is this image's own */
 	TRAIT_HAD_STATE = 1 << 4, /* usage is counted from this image's exec */
 	TRAIT_BEFORE_MAIN =
-		1 << 5,		/* mmap event of what the kernel maps in exec: loader or program */
-	TRAIT_SCANNED = 1 << 6, /* made up from /proc by the daemon */
+		1 << 5,		 /* mmap event of what the kernel maps in exec: loader or program */
+	TRAIT_FOLLOWED = 1 << 5, /* exit: by what told nothing, and ran in the process last */
+	TRAIT_SCANNED = 1 << 6,	 /* made up from /proc by the daemon */
 	TRAIT_IGNORED =
 		1 << 7, /* exec: left out by a kernel_rule; paths, argv and such aren't told */
 	/* of an exec: where the process stands when it begins */

@@ -129,7 +129,7 @@ def parent(a, b, pair):
 
 def objects(a, b, pair):
     """All, but for what was loaded later where the record says that this isn't known."""
-    return a == b or (set(b) < set(a) and pair.lacks("objects: those it opened later are not known"))
+    return a == b or (set(b) < set(a) and pair.lacks(NO_OBJECTS))
 
 
 def incomplete(a, b, pair):
@@ -138,9 +138,13 @@ def incomplete(a, b, pair):
 
 
 NO_USAGE = "usage: not known"
+NO_FSTYPE = "exe.fstype: not told by the module"
+NO_FORKS = "usage.forks: not known, nor what copies used"
+NO_PEAK = "usage.max_rss: not known"
+OWN_CGROUP = "job: its control group is its own word"
+NO_OBJECTS = "objects: those it opened later are not known"
 HIDDEN = "usage.max_rss: hidden behind an earlier program of the process"
-NOT_TOLD = ("exe.fstype: not told by the module", "usage.forks: not known, nor what copies used", "usage.max_rss: not known",
-            "objects: those it opened later are not known", "job: its control group is its own word", NO_USAGE)
+NOT_TOLD = (NO_USAGE, NO_FSTYPE, NO_FORKS, NO_PEAK, OWN_CGROUP, NO_OBJECTS, "exit.oom: not known")
 IDS = "a run id is made of the exec's number in its process, which user space can't know"
 BEFORE = "what it used before the module was loaded isn't told, and of a next program is"
 ALIKE = ("schema host cluster boot_id origin job cgroup container pid ppid uid euid gid login_uid user script argv argv_b64 cwd cwd_b64 env env_set "
@@ -156,9 +160,9 @@ RULES = {
     "start": Rule("at most 50 ms later", later(0, 10), "programs tell when their libraries are loaded", later(0, 0.05)),
     "end": Rule("within 50 ms", later(-10, 10), "it is the kernel's end of the process, or the next program's begin", later(-0.05, 0.05)),
     "elapsed_s": Rule("within 50 ms", within(-10, 10), "by start and end", within(-0.05, 0.05)),
-    "exe.fstype": Rule("not known", is_null(NOT_TOLD[0]), "it is no system call's answer but the mount table's"),
+    "exe.fstype": Rule("not known", is_null(NO_FSTYPE), "it is no system call's answer but the mount table's"),
     "namespaces": Rule("equal, or not known", lambda a, b, pair: b is None or a == b),
-    "usage.forks": Rule("not known", known(is_null(NOT_TOLD[1])), "copies tell nothing"),
+    "usage.forks": Rule("not known", known(is_null(NO_FORKS)), "copies tell nothing"),
     "usage.user_s": Rule("within 50 ms", known(within(-0.05, 0.05)), BEFORE),
     "usage.system_s": Rule("within 50 ms", known(within(-0.05, 0.05)), BEFORE),
     "usage.minor_faults": Rule("less, or a few more", known(within(-5000, 100)), BEFORE),
@@ -166,7 +170,7 @@ RULES = {
     "usage.read_bytes": Rule("equal, or less", known(within(-50 << 20, 0))),
     "usage.write_bytes": Rule("equal, or less", known(within(-50 << 20, 0))),
     "usage.max_rss": Rule("within 1 MiB, or not known",
-                            known(lambda a, b, pair: within(-1 << 20, 1 << 20)(a, b, pair) or is_null(NOT_TOLD[2])(a, b, pair)),
+                            known(lambda a, b, pair: within(-1 << 20, 1 << 20)(a, b, pair) or is_null(NO_PEAK)(a, b, pair)),
                             "taskstats' peak lacks the pages that a CPU has not yet added up"),
     "objects": Rule("equal, but for those that were opened later", objects, "who ends by a signal, or at once, doesn't tell them"),
     "object_set": Rule("as the objects", lambda a, b, pair: (a == b) == (pair.fields(0)["objects"] == pair.fields(1)["objects"]),

@@ -121,14 +121,14 @@ def rows_of_ends(p, plugin):
     yield row("SIGSEGV", "SIGSEGV", "crash", preload="dlopen")
     yield row("SIGPIPE", "SIGPIPE", "broken-pipe", preload="dlopen")
     yield row("SIGTERM", "SIGTERM", "signal", "15", "nocore", preload="dlopen")
-    yield row("SIGKILL", "SIGKILL", "signal", "9", "nocore", preload="dlopen")
+    yield row("SIGKILL", "SIGKILL", "signal", "9", "nocore", preload="dlopen (exit.oom)")
     yield row("SIGRTMIN+3", "SIGRTMIN+3", "signal", "37", "nocore", preload="dlopen")
     yield Row("SIGKILL by another", "SIGKILL", killed_after(0.1, signal.SIGKILL, main, "dlopen", plugin.path, "tell", "sleep"),
-              Image(p["life"], main, "dlopen", pid="root"), preload="dlopen", lingers=True)
+              Image(p["life"], main, "dlopen", pid="root"), preload="dlopen (exit.oom)", lingers=True)
     group = life.memory_group()
     if group:
         yield Row("out of memory", "SIGKILL", lambda: spawn(main, "out-of-memory", cgroup=group),
-                  Image(p["life"], main, "out-of-memory", pid="root", exit={"signal": 9, "name": "SIGKILL", "core": False, "oom": True}), preload="oom!")
+                  Image(p["life"], main, "out-of-memory", pid="root", exit={"signal": 9, "name": "SIGKILL", "core": False, "oom": True}), preload="oom")
         os.rmdir(group)
     yield row("threads run at exit", "exit 6", "beside-threads", "6")
     yield row("exit_group by a thread", "exit 7", "exit_group", "7", preload="dlopen")
@@ -208,7 +208,7 @@ def rows_of_places(p, top, site):
               Image(Program(root + main).at(main), main, "exit", "3", pid="root", cwd="/"), preload="run", bpf="object-ids")
     cleared = [main, "clearenv", "exec", main, "exit", "3"]
     images = Image(life_, main, "clearenv", then=True, pid="root"), Image(life_, main, "exit", "3", pid="root", name="2nd", env={})
-    yield Row("cleared environment", "exit 3", cleared, *images, preload="next!; 2nd: run", bpf="peak")
+    yield Row("cleared environment", "exit 3", cleared, *images, preload="next; 2nd: run", bpf="peak")
     yield Row("cleared, ld.so.preload", "exit 3", site.spawn(*cleared), *images, preload="peak", bpf="peak")
     yield Row("pid namespace", "exit 3", lambda: spawn(main, "exit", "3", namespaces=life.CLONE_NEWPID), Image(life_, main, "exit", "3", pid="root"))
     if node.has_user_namespaces(ALICE):
@@ -225,7 +225,7 @@ def rows_of_refusals(p, plugin):
         return Row(name, end, [main, *words, "exec", main, "dlopen", plugin.path, *last],
                    Image(p["life"], main, *words, then=True, pid="root"), Image(p["life"], main, "dlopen", plugin.path, pid="root", name="2nd"), preload=preload, bpf="peak")
     yield Row("seccomp kills openat", "exit 3", [main, "tell", "forbid", str(SYS_OPENAT), "exit", "3"])
-    yield next_row("born under seccomp", "exit 3", "forbid", str(SYS_SOCKET), preload="next! dlopen; 2nd: run")
+    yield next_row("born under seccomp", "exit 3", "forbid", str(SYS_SOCKET), preload="next dlopen; 2nd: run")
     yield next_row("born with RLIMIT_FSIZE=0", "exit 3", "limits", "0", "1024")
     yield next_row("born with RLIMIT_NOFILE=4", "exit 3", "limits", "-1", "4")
     yield Row("closes all descriptors", "exit 3", [main, "tell", "close", "exit", "3"])

@@ -23,7 +23,7 @@ NAMED_BY = {"dlopen": "objects", "object-ids": "objects", "cpu": "usage", "forks
             "oom": "exit", "next": "exit"}
 
 ALWAYS = ("forks", "(exe.fstype)")  # of what the module tells
-IF_SHORT = ("(objects)", "(job)", "(namespaces)")   # of a process that is over before the daemon can look at it
+IF_SHORT = ("(objects)", "(job)")   # of a process that is over before the daemon can look at it
 
 
 class Column:

@@ -46,6 +46,7 @@ struct end {
 	pid_t pid;
 	uint64_t time_ns;  /* CLOCK_BOOTTIME; the kernel's, or when it was noticed */
 	uint64_t start_ns; /* the process's, CLOCK_BOOTTIME floored to clock ticks; 0: not known */
+	uint64_t exec_ns;  /* of its last exec, by the connector; 0: none was heard of */
 	bool has_status;
 	bool has_usage;	      /* all of usage; else nothing of it, or: */
 	bool has_times;	      /* user, system, runtime and faults */

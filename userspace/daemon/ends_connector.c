@@ -105,6 +105,15 @@ static void take_exit(struct ends *ends, const struct proc_event *event)
 	process->told.has_exit = true;
 }
 
+static void take_exec(struct ends *ends, const struct proc_event *event)
+{
+	struct process *process = process_heard(ends, event->event_data.exec.process_tgid);
+
+	ends->execs++;
+	if (process)
+		process->told.exec_ns = event->timestamp_ns + ends->mono_to_boot_ns;
+}
+
 void connector_take(struct ends *ends, const void *data, size_t len)
 {
 	struct proc_event event = {};
@@ -121,7 +130,7 @@ void connector_take(struct ends *ends, const void *data, size_t len)
 	else if (event.what == PROC_EVENT_EXIT)
 		take_exit(ends, &event);
 	else if (event.what == PROC_EVENT_EXEC)
-		ends->execs++;
+		take_exec(ends, &event);
 }
 
 void connector_drain(struct ends *ends)

@@ -126,6 +126,7 @@ void settle_tell(const struct ends *ends, const struct process *process, struct 
 	struct end end = {.pid = process->pid,
 			  .start_ns = process->start_ns,
 			  .time_ns = process->ended_ns,
+			  .exec_ns = told->exec_ns,
 			  .has_status = true};
 
 	if (exit_is_last(ends, process))

@@ -23,6 +23,7 @@ struct told {
 	uint32_t last_status;	     /* by the record of the last thread */
 	uint32_t exit_status;	     /* by the exit event heard last */
 	uint64_t exit_epoch;	     /* when that was */
+	uint64_t exec_ns;	     /* of the last exec that was heard of */
 	uint64_t last_ns;	     /* when the last thread's record was taken */
 	bool has_first, has_last;    /* records of the first thread, and of the last one */
 	bool has_exit;

@@ -91,6 +91,8 @@ static uint32_t exit_traits(const struct told *t, bool is_told)
 
 	traits |= is_told ? TRAIT_TOLD_END : 0;
 	traits |= t->end_memory && (!is_told || t->has_closed) ? TRAIT_OBJECTS_BEGIN : 0;
+	/* a program that tells of itself does so after its exec */
+	traits |= end->exec_ns > t->begin_ns ? TRAIT_FOLLOWED : 0;
 	traits |= end->has_status ? 0 : TRAIT_STATUS_UNKNOWN;
 	traits |= end->has_usage ? TRAIT_RSS_EXACT : 0;
 	traits |= end->has_usage || end->has_times ? 0 : TRAIT_USAGE_UNKNOWN;

@@ -4,6 +4,9 @@
 #include "daemon/run_record.h"
 #include "daemon/run_values.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 void incomplete_add_files(cJSON *list, const struct image *image, const char *object_hash)
 {
 	char text[128];
@@ -103,6 +106,19 @@ static bool has_no_status(const struct image *image)
 	       !(image->s.traits & TRAIT_TOLD_END);
 }
 
+static bool is_followed(const struct image *image)
+{
+	return image->s.end == END_EXIT && (image->s.traits & TRAIT_FOLLOWED);
+}
+
+/* Only the kernel side sees whom the kernel chose when memory was short. */
+static bool has_no_oom(const struct image *image)
+{
+	return image->s.end == END_EXIT && image_is_told(image) &&
+	       !(image->s.traits & TRAIT_STATUS_UNKNOWN) &&
+	       WTERMSIG(image->s.wait_status) == SIGKILL;
+}
+
 static bool called_exit(const struct image *image)
 {
 	return image->s.end == END_EXIT && (image->s.traits & TRAIT_STATUS_UNKNOWN) &&
@@ -172,6 +188,8 @@ static const struct reason of_end[] = {
 	{has_objects_of_begin, "objects: those it opened later are not known"},
 	{has_no_end, "end: not seen"},
 	{has_no_status, "exit: not known"},
+	{is_followed, "exit: of another program that followed, and told nothing"},
+	{has_no_oom, "exit.oom: not known"},
 	{called_exit, "exit: its status is not known; it ended by itself"},
 	{has_no_usage, "usage: not known"},
 	{rss_is_hidden, "usage.max_rss: hidden behind an earlier program of the process"},

@@ -31,7 +31,8 @@ static bool image_has_unknown_script(const struct image *image)
 }
 
 /* What a module's run may lack is told of each run, and no sum of a group. */
-#define TRAITS_ALONE (TRAIT_STATUS_UNKNOWN | TRAIT_USAGE_TIMES | TRAIT_OBJECTS_BEGIN)
+#define TRAITS_ALONE                                                                               \
+	(TRAIT_STATUS_UNKNOWN | TRAIT_USAGE_TIMES | TRAIT_OBJECTS_BEGIN | TRAIT_FOLLOWED)
 
 static bool image_may_be_grouped(const struct tracker *t, const struct image *image)
 {
