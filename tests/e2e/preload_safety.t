@@ -232,6 +232,17 @@ def other_ends():
     lazy = told.Receiver(f"{top}/unread")
     for i in range(13):
         same(f"socket: nobody reads, {i} before", [case, "say"], {"RUNMARK_SOCKET": lazy.path}, want=7)
+    drop, link = f"{top}/drop", f"{top}/drop-link"
+    os.mkdir(drop)
+    os.chmod(drop, 0o1733)
+    os.symlink(drop, link)
+    for name, folder, how in (
+            ("no file may grow", drop, {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))}),
+            ("nowhere", f"{top}/nothing", {}), ("a file", plain, {}), ("a link", link, {}), ("not for this user", top, {"user": 12345})):
+        same(f"drop directory: {name}", [case, "say"], {"RUNMARK_SOCKET": lazy.path, "RUNMARK_DROP": folder}, want=7, **how)
+    tap.equal(os.listdir(drop), [], "drop directory: nothing is left in it")
+    same("drop directory: another user's", [case, "say"], {"RUNMARK_SOCKET": lazy.path, "RUNMARK_DROP": drop}, want=7, user=12345)
+    tap.equal([(os.stat(f"{drop}/{n}").st_uid, n[-4:]) for n in os.listdir(drop)], [(12345, ".run")], "drop directory: its file is there")
     lazy.close()
 
 
