@@ -130,7 +130,8 @@ static __always_inline bool event_is_wanted(u32 kind)
 	if (g->active[0] != generation && g->active[1] != generation)
 		return false;
 	n->seen[kind]++;
-	if (bpf_ktime_get_boot_ns() - c->heartbeat_ns < HEARTBEAT_STALE_NS)
+	/* signed: the daemon may write it between our looking at the clock and at it */
+	if ((s64)(bpf_ktime_get_boot_ns() - c->heartbeat_ns) < (s64)HEARTBEAT_STALE_NS)
 		return true;
 	n->not_watched[kind]++;
 	return false;

@@ -194,7 +194,8 @@ static const struct reason of_end[] = {
 	{has_no_usage, "usage: not known"},
 	{rss_is_hidden, "usage.max_rss: hidden behind an earlier program of the process"},
 	{rss_is_unknown, "usage.max_rss: not known"},
-	{has_no_io, "usage.read_bytes, usage.write_bytes: not known"},
+	{has_no_io, "usage.read_bytes: not known"},
+	{has_no_io, "usage.write_bytes: not known"},
 	{has_usage_of_process, "usage: with what the process used before this program"},
 	{lacks_copy, "usage: without a copy's whose end was not seen"},
 };
