@@ -148,7 +148,7 @@ static int put_who(struct file *file, struct value *row)
 {
 	struct value host[2] = {value_text(bytes_of(file->who.host)),
 				value_text(bytes_of(file->cluster))};
-	struct value boot[2], instance[2];
+	struct value boot[2], instance[3] = {}; /* each as many as the table has columns */
 	uint8_t hex[8];
 	uuid_t boot_id;
 	int64_t id;
