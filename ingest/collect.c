@@ -93,7 +93,7 @@ static int take_line(struct work *work, const char *directory, char *line)
 
 	line[strcspn(line, "\n")] = '\0';
 	if (strncmp(line, REFUSED, strlen(REFUSED)) != 0) {
-		log_info("%s: %s", directory, line);
+		printf("%s: %s\n", directory, line);
 		return 0;
 	}
 	colon = strchr(name, ':');
