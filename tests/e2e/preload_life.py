@@ -182,7 +182,7 @@ def rows_of_kinds(p, top, site):
               Image(memory, name="2nd", pid="root"), preload="peak", bpf="peak")
     loader = re.search(r"interpreter: (.*)\]", subprocess.run(["readelf", "-lW", main], capture_output=True, text=True).stdout)[1]
     yield Row("by the loader's name", "exit 3", [loader, main, "tell", "exit", "3"],
-              Image(p["life"], pid="root", arguments=[loader, main, "tell"]), preload="device! inode! argv!")
+              Image(p["life"], pid="root", arguments=[loader, main, "tell"]), preload="device inode argv")
     big = [main, "exit", "3", "x" * 100_000, "y" * 100_000]
     yield Row("arguments of 200 kB", "exit 3", big, Image(p["life"], *big, pid="root"), preload="argv", bpf="argv")
     env = {f"VARIABLE_{i}": "x" * 99_991 for i in range(11)}

@@ -19,9 +19,8 @@ from life import Life, Program
 node.require()
 PLUGIN = "int runmark_test_plugin;\n"
 # what of "incomplete" names a loss
-NAMED_BY = {"dlopen": "objects", "object-ids": "objects", "cpu": "usage", "forks": "usage.forks", "peak": "usage.max_rss", "io": "usage.read_bytes",
-            "oom": "exit", "next": "exit"}
-
+NAMED_BY = {"device": "exe.device", "inode": "exe.device", "dlopen": "objects", "object-ids": "objects", "cpu": "usage",
+            "forks": "usage.forks", "peak": "usage.max_rss", "io": "usage.read_bytes", "oom": "exit.oom", "next": "exit"}
 ALWAYS = ("forks", "(exe.fstype)")  # of what the module tells
 IF_SHORT = ("(objects)", "(job)")   # of a process that is over before the daemon can look at it
 
@@ -91,7 +90,8 @@ class Judge:
         used = set()
         words = []
         for word in lost:
-            facts = {fact for fact in named if fact.split(".")[0] == NAMED_BY.get(word, word).split(".")[0]}
+            by = NAMED_BY.get(word, word)
+            facts = {fact for fact in named if by in (fact, fact.split(".")[0])}
             used |= facts
             words.append(word if facts else word + "!")
         words += [f"({fact})" for fact in sorted(named - used)]

@@ -71,6 +71,12 @@ static bool has_no_cgroup(const struct image *image)
 	       !image_cgroup(image).len;
 }
 
+/* Its module tells of the program, and the loader hides itself from it. */
+static bool is_behind_loader(const struct image *image)
+{
+	return image_is_told(image) && image->s.by_loader;
+}
+
 static bool has_no_fstype(const struct image *image)
 {
 	return image_is_told(image) && image->s.origin != ORIGIN_SCAN && image->exec &&
@@ -167,6 +173,8 @@ struct reason {
 
 /* What a group's members share. */
 static const struct reason of_group[] = {
+	{is_behind_loader, "exe.device: not known, nor what else is of its file"},
+	{is_behind_loader, "argv: without its loader's"},
 	{has_no_fstype, "exe.fstype: not told by the module"},
 	{cgroup_is_told, "job: its control group is its own word"},
 	{has_no_cgroup, "job: its control group is not known"},
