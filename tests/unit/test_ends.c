@@ -302,6 +302,9 @@ static unsigned int check(const struct rungs *rung, const struct way *way, bool 
 	CHECK(end->has_times == (!is_waited && can & CAN_TIMES_UNWAITED));
 	if (end->has_usage || end->has_times)
 		failed += check_usage(rung, way, is_waited, end, child);
+	CHECK(!!end->exec_ns ==
+	      (way->what == exec_by_thread && ends_works(told.ends, ENDS_CONNECTOR)));
+	CHECK(end->exec_ns <= end->time_ns);
 	CHECK(end->time_ns <= node_boot_ns() && end->time_ns + 5 * NS_PER_S > node_boot_ns());
 	return failed;
 }
