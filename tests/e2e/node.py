@@ -139,7 +139,7 @@ class Node:
 
     def environment(self, **more):
         """For a program that is to tell of itself."""
-        return dict(os.environ, LD_PRELOAD=LIBRARY, RUNMARK_SOCKET=f"{self.state}/runmark.sock", **more)
+        return dict(os.environ, LD_PRELOAD=LIBRARY, RUNMARK_SOCKET=f"{self.state}/runmark.sock", RUNMARK_DROP=self.drop, **more)
 
     def unload(self):
         return subprocess.run([program("runmarkd"), "--config", self.conf, "--unload"], capture_output=True, text=True)

@@ -131,7 +131,7 @@ def flood(n):
         process.stdin.write(source)
         process.stdin.close()
     time.sleep(0.5)
-    env = n.environment(RUNMARK_DROP=n.drop)
+    env = n.environment()
     output = subprocess.run(["setpriv", f"--reuid={GOOD}", f"--regid={GOOD}", "--clear-groups", f"{n.top}/spawn", str(COUNT), "17",
                              f"{n.top}/ending"], check=True, stdout=subprocess.PIPE, text=True, env=env, cwd="/").stdout
     most = max(rss(n) for _ in range(20) if not time.sleep(0.1))

@@ -4,6 +4,7 @@
 import collections
 import os
 import subprocess
+import time
 
 import node
 import tap
@@ -94,6 +95,28 @@ def pins():
         n.__exit__()
 
 
+def switch():
+    """From one source to the other and back, with a process that lives through all: it is one run."""
+    n = node.Node(rules=("full",))
+    try:
+        n.start()
+        living = subprocess.Popen(["sleep", "600"], env=n.environment())
+        for source in ("preload", "bpf"):
+            time.sleep(0.3)
+            n.stop()
+            n.unload()
+            n.source = source
+            n.start()
+        living.terminate()
+        living.wait()
+        n.flush()
+        runs = [r for r in n.runs() if r["pid"] == living.pid]
+        tap.equal([(r["source"], r["exit"] and r["exit"].get("name")) for r in runs], [("bpf", "SIGTERM")], "one record, with its end")
+        n.validate()
+    finally:
+        n.__exit__()
+
+
 def user():
     """A daemon of a user's own, who is not root."""
     n = node.Node(source="preload", rules=("full",), scan="no")
@@ -130,7 +153,7 @@ class As:
 
 
 node.require()
-for part in (both, auto, refused, pins, user):
+for part in (both, auto, refused, pins, switch, user):
     with tap.about(part.__name__):
         part()
 tap.done()
