@@ -69,6 +69,9 @@ struct told *told_find(struct preload *preload, uint32_t pid);
 struct told *told_add(struct preload *preload, const struct live_key *key);
 /* It, and what it holds, goes; its file, too, since it has been told of. */
 void told_remove(struct preload *preload, struct told *told);
+/* It goes since another process has its number, or it is gone: how it ended was not told, or is
+ * now. */
+void told_forget(struct preload *preload, struct told *told);
 /* Asks for its end. pidfd: taken over, or -1. */
 void told_watch(struct preload *preload, struct told *told, int pidfd);
 
