@@ -18,7 +18,7 @@ COUNT = 101
 # what this source can't know, as the manual says
 KNOWN_GAPS = ("exe.fstype: not told by the module", "usage.forks: not known, nor what copies used")
 LATER = "objects: those it opened later are not known"  # of one that did not get to its end, or was too short
-GONE = "job: its control group is its own word"  # it had ended before anybody could look
+GONE = "job: its control group is not known"  # it had ended before anybody could look
 if os.geteuid():
     tap.skip("ends", "needs root, to be told of them by the kernel")
     tap.done()
