@@ -78,8 +78,8 @@ void check_hooks(struct doctor *doctor)
 			doctor_report(doctor, FINDING_FAIL, NULL, "%s: no hook works here",
 				      fact ? fact : "?");
 		else if (!record_get_text(hook, "lost", &lost, &len) && *lost)
-			doctor_report(doctor, FINDING_WARN, way_out, "%s by %s: %s", fact ? fact : "?",
-				      rung, lost);
+			doctor_report(doctor, FINDING_WARN, way_out, "%s by %s: %s",
+				      fact ? fact : "?", rung, lost);
 		else
 			doctor_report(doctor, FINDING_OK, NULL, "%s by %s", fact ? fact : "?",
 				      rung);

@@ -24,7 +24,7 @@ struct run_filter {	  /* NULL, empty, 0: any */
 	const char *software;		  /* what a program is called, or a glob */
 	const char *module;		  /* of a program or library: name, name/version, glob */
 	struct bytes watermark, build_id; /* of the program or of one of its libraries */
-	const char *source; /* who saw it: bpf, preload, xalt */
+	const char *source;		  /* who saw it: bpf, preload, xalt */
 	bool failed; /* ended with a signal or another code than 0; of a group, one at least */
 	int signal;
 	bool running;	   /* its end has not come, and the node has not booted since */
