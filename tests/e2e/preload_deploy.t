@@ -187,6 +187,16 @@ def bad_libraries(root):
             ("all can write it", f"chmod 666 {LIBRARY}", "can be written by others"),
             ("another's", f"chown 65534 {LIBRARY}", "isn't root's"),
             ("all can write its folder", "chmod 777 /usr/lib/runmark", "can be written by others"),
+            ("all can write a folder above a class's", "chmod 777 /usr/lib/runmark/lib", "can be written by others"),
+            ("all can write the folder of a class", "chmod 777 /usr/lib/runmark/lib/$(uname -m)-linux-gnu", "can be written by others"),
+            ("all can write the folder of musl", "chmod 777 '/usr/lib/runmark/$LIB'", "can be written by others"),
+            ("another's folder of a class", "chown 65534 /usr/lib/runmark/lib64", "isn't root's"),
+            ("the link of a class leads into another's folder", f"mkdir -p theirs && cp {LIBRARY} theirs && chown 65534 theirs && "
+             "ln -sf /tmp/theirs/librunmark.so /usr/lib/runmark/lib64", "isn't root's"),
+            ("the link of a class leads to another's library", f"cp {LIBRARY} 65534.so && chown 65534 65534.so && "
+             "ln -sf ../../../../tmp/65534.so /usr/lib/runmark/lib64/librunmark.so", "isn't root's"),
+            ("the link of a class leads to itself", "ln -sf librunmark.so /usr/lib/runmark/lib64", "leads to itself"),
+            ("the folder of a class is a link", "rm -r /usr/lib/runmark/lib64 && ln -s lib /usr/lib/runmark/lib64", "is a link to a folder"),
             ("users can't read it", f"chmod 600 {LIBRARY}", "can't be read by all"),
             ("users can't enter its folder", "chmod 750 /usr/lib/runmark", "can't be entered by all"),
             ("users can't enter the folder of a class", "chmod 750 /usr/lib/runmark/lib64", "can't be entered by all"),
@@ -211,10 +221,12 @@ def refused(root):
           name="refused: the file is a link")
     check(root, f"mkdir /etc/ld.so.preload; {SETUP} enable; a=$?; rmdir /etc/ld.so.preload; exit $a", 1, "is no plain file", after=None,
           name="refused: the file is a folder")
-    for words in ("", "enabel", "enable disable", "--root", "--x enable"):
+    for words in ("", "enabel", "enable disable", "--root", "--root '' enable", "--root= enable", "--x enable"):
         check(root, f"{SETUP} {words}", 2, "Usage:", after=None, name=f"wrong usage: {words!r}")
     check(root, f"setpriv --reuid=1 --clear-groups {SETUP} enable", 1, "only root", after=None, name="refused: not root")
-    check(root, f"{SETUP} --root /tmp/none enable", 1, "no system there", after=None, name="refused: no system below --root")
+    for folder in ("/tmp/none", "/tmp/none/none"):
+        check(root, f"{SETUP} --root {folder} enable", 1, "no system there", after=None, name=f"refused: no system below --root {folder}")
+    without_readlink(root)
     os.mkdir(root + "/tmp/far")
     with open(root + LIBRARY, "rb") as file:
         far = {"librunmark.so": file.read()}
@@ -231,6 +243,21 @@ def refused(root):
         check(root, f"rm -f /usr/lib/runmark/lib32/librunmark.so; {SETUP} enable", 1, "32-bit", after=None,
               name="refused: 32-bit programs run here, and there is no library for them")
         deploy.inside(root, "rm -rf /usr/lib/runmark && cp -a keep /usr/lib/runmark")
+
+
+def without_readlink(root):
+    """An image may have few programs: none of it is needed to tell whose the library is. Where one is, that is said."""
+    setup = [f"{root}/usr/sbin/{SETUP}", "--root", root, "enable"]
+    deploy.inside(root, f"mv /usr/bin/readlink /usr/bin/no-readlink; chmod 666 {LIBRARY}")
+    result = subprocess.run(setup, capture_output=True, text=True)
+    tap.ok(result.returncode == 1 and "can be written by others" in result.stderr and preload_file(root) is None,
+           "refused: all can write it, in an image without readlink", result)
+    deploy.inside(root, f"chmod 644 {LIBRARY}")
+    check(root, SETUP + " enable", 1, "install readlink", after=None, name="refused: no readlink, here")
+    result = subprocess.run(setup, capture_output=True, text=True)
+    tap.ok(result.returncode == 0 and preload_file(root) == LINE + "\n", "an image without readlink has it, where all is root's", result)
+    deploy.inside(root, "mv /usr/bin/no-readlink /usr/bin/readlink")
+    write_file(root, None)
 
 
 STEPS = [("mktemp", "before"), ("mktemp", "after"), ("cp", "after"), ("sync", "before"), ("mv", "before"), ("mv", "after"), ("rm", "after")]
