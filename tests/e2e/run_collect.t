@@ -93,6 +93,9 @@ def check_once(uid):
                "who started them is known", runs)
         tap.ok({run["source"] for run in runs.values()} == {"preload"} and
                any("status is not known" in word for word in runs["ls"]["incomplete"]), "and what isn't known is named", runs["ls"])
+        killed = [run for run in folder.found() if run["argv"][0] == "sh" and len(run["argv"][2]) < 20]
+        tap.equal([(run["exit"], run["usage"], run["end"], run["elapsed_s"]) for run in killed], [(None,) * 4], "of a killed one, no end either")
+        tap.ok(runs["ls"]["exit"] is runs["ls"]["usage"] is None and runs["ls"]["end"], "status and usage of none", runs["ls"])
         tap.ok(runs["sleep"]["elapsed_s"] >= 0.004 and any("libc.so" in o["path"] for o in runs["ls"]["objects"]),
                "times and objects are there", runs["sleep"])
         done = folder.load()
