@@ -205,7 +205,7 @@ static const int for_loading[] = {
 #endif
 	SYS_close,	     SYS_access, SYS_pread64,	 SYS_arch_prctl, SYS_set_tid_address,
 	SYS_set_robust_list, SYS_rseq,	 SYS_mprotect,	 SYS_prlimit64,	 SYS_munmap,
-	SYS_getrandom,	     SYS_write,	 SYS_exit_group, SYS_prctl,
+	SYS_getrandom,	     SYS_write,	 SYS_exit_group,
 };
 static const int no_prctl[] = {SYS_prctl, SYS_socket, SYS_connect, SYS_sendmsg};
 static const int to_end[] = {SYS_exit_group};

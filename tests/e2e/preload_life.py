@@ -260,9 +260,11 @@ def rows_of_mpi(p):
     if not launcher:
         return
     root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    argv = [launcher, "--oversubscribe", "-np", "2", p["life"].path, "exit", "0"]
+    ranks = [("exit", "0"), ("linger", "exit", "0")]  # told apart by their arguments: which one is first, nobody says
+    argv = [launcher, "--oversubscribe", *(word for rank in ranks for word in (":", "-np", "1", p["life"].path, *rank))]
+    argv.remove(":")
     yield Row("MPI", "exit 0", lambda: spawn(*argv, env=root), Image(Program(launcher), pid="root"),
-              *(Image(p["life"], p["life"].path, "exit", "0", name=f"rank {i}", exit={"code": 0}, mpi__rank=i) for i in range(2)))
+              *(Image(p["life"], p["life"].path, *rank, name=f"rank {i}", exit={"code": 0}, mpi__rank=i) for i, rank in enumerate(ranks)))
 
 
 def all_rows(p, plugin, top, site):

@@ -37,8 +37,11 @@ static inline int bench_watch(void *arg, pid_t pid, int pidfd)
 	return b->watch_answer;
 }
 
+static struct facts *bench_facts[64]; /* never freed, since workers have them: still no leak */
+
 static inline void bench_begin(struct bench *b, bool is_beside_bpf)
 {
+	static unsigned int count;
 	struct preload_options options = {.node = &b->place.node,
 					  .watch = bench_watch,
 					  .watch_arg = b,
@@ -52,6 +55,8 @@ static inline void bench_begin(struct bench *b, bool is_beside_bpf)
 	b->place.config.opt_out = true;
 	assert_int_equal(writer_new(&b->place.config, &b->place.node, &b->writer), 0);
 	assert_int_equal(tracker_new(&b->place.config, &b->place.node, b->writer, &b->tracker), 0);
+	assert_true(count < ARRAY_SIZE(bench_facts));
+	bench_facts[count++] = tracker_facts(b->tracker);
 	options.tracker = b->tracker;
 	assert_int_equal(preload_new(&options, &b->preload), 0);
 }

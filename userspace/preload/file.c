@@ -32,7 +32,11 @@ static uint64_t size_limit(void)
 	return CALL(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, limit) < 0 ? 0 : limit[0];
 }
 
-/* Others who may write there could put another file in its place. */
+/*
+ * Others who may write there could put another file in its place: so it is the user's own, or one
+ * for everybody in which nobody touches what is others' (a name in the environment is no reason to
+ * write into any folder that its user may write to).
+ */
 static long open_folder(const char *path, uint32_t user)
 {
 	long fd = *path != '/' ? -EINVAL
@@ -42,10 +46,11 @@ static long open_folder(const char *path, uint32_t user)
 	uint32_t mode;
 	long r;
 
-	if (fd < 0 || user == FILE_ANYBODYS)
+	if (fd < 0)
 		return fd;
 	r = status_get(fd, "", &folder, &mode);
-	if (r == 0 && (folder.owner_uid != user || mode & 022))
+	if (r == 0 &&
+	    (user == FILE_ANYBODYS ? !(mode & S_ISVTX) : folder.owner_uid != user || mode & 022))
 		r = -EPERM;
 	if (r < 0)
 		CALL(SYS_close, fd);

@@ -15,6 +15,7 @@
  */
 #include "preload/facts.h"
 #include "preload/file.h"
+#include "preload/filter.h"
 #include "preload/objects.h"
 #include "preload/socket.h"
 #include "preload/strings.h"
@@ -25,7 +26,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 #ifndef RUNMARK_SOCKET
@@ -253,12 +253,15 @@ __attribute__((noinline)) static void tell(long fd, const struct start *start)
 __attribute__((constructor)) static void begin(int argc, char **argv, char **envp)
 {
 	struct start start;
+	const char *path;
 	long fd;
 
-	/* a filter that was inherited may let the program die of any further call */
-	if (CALL(SYS_prctl, PR_GET_SECCOMP) != 0 || !start_find(argc, argv, envp, &start))
+	if (!start_find(argc, argv, envp, &start))
 		return;
-	fd = socket_connect(start.socket ?: RUNMARK_SOCKET);
+	path = start.socket ?: RUNMARK_SOCKET;
+	if (!(start.spool || filter_path_exists(path)) || !filter_is_absent())
+		return;
+	fd = socket_connect(path);
 	if (fd >= 0 || start.spool)
 		tell(fd, &start);
 	if (fd >= 0)

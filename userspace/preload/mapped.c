@@ -16,8 +16,10 @@
 static bool find_offset(const struct dl_phdr_info *info, ElfW(Addr) address, uint64_t *ret)
 {
 	ElfW(Addr) page = address & ~(ElfW(Addr))(PAGE_MIN - 1);
-	bool found = false;
+	bool found = false, is_of_file = false;
+	uint64_t delta;
 
+	*ret = 0;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *load = &info->dlpi_phdr[i];
 
@@ -26,11 +28,17 @@ static bool find_offset(const struct dl_phdr_info *info, ElfW(Addr) address, uin
 			continue;
 		if (!(load->p_flags & PF_R))
 			return false;
-		if (address < load->p_vaddr || address - load->p_vaddr >= load->p_filesz)
-			continue;
-		*ret = (uint64_t)load->p_offset + (address - load->p_vaddr);
-		found = true;
+		/* of two that are mapped there, one hides the other */
+		if (load->p_filesz && page <= load->p_vaddr + (load->p_filesz - 1)) {
+			delta = (uint64_t)load->p_offset - load->p_vaddr;
+			if (is_of_file && delta != *ret)
+				return false;
+			*ret = delta;
+			is_of_file = true;
+		}
+		found |= address >= load->p_vaddr && address - load->p_vaddr < load->p_filesz;
 	}
+	*ret += address;
 	return found;
 }
 
