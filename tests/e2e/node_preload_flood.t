@@ -6,6 +6,7 @@ import collections
 import os
 import random
 import socket
+import sqlite3
 import struct
 import subprocess
 import time
@@ -152,8 +153,85 @@ def flood(n):
     tap.equal(n.process.poll(), None, "the daemon lives")
 
 
+MUTATED = r"""
+import os, random, socket, struct, sys
+exec(sys.stdin.read())
+random.seed(5)
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect(sys.argv[1])
+ODD = [0, 1, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, (1 << 53) - 1, (1 << 53) + 2, 1 << 60, (1 << 63) - 1, 1 << 63, (1 << 64) - 1]
+LONG = [b"/" + bytes([c]) * 4095 for c in (1, 34, 97, 255)]
+PROCESS = [("Q", 1 << 40), ("Q", 0), ("I", 1), ("I", 1), ("I", 1), ("I", 1), ("I", 0), ("I", 0)] + [("Q", 7)] * 7
+FILE = [("Q", 2049), ("Q", 77), ("Q", 9001), ("Q", 17 << 56), ("I", 0), ("I", 0)]
+TEXTS = {3: b"/usr/bin/mutated", 4: b"mutated", 5: b"/home/a", 6: b"0::/user.slice", 7: b"mutated\0-n\0", 8: b"LANG=C\0"}
+ENV = [b"SLURM_JOB_ID=", b"SLURM_PROCID=", b"SLURM_NTASKS=", b"SLURM_STEP_ID=", b"PMI_RANK=", b"OMPI_COMM_WORLD_RANK=",
+       b"OMPI_COMM_WORLD_SIZE=", b"PBS_JOBID=", b"container=", b"APPTAINER_CONTAINER=", b"OMP_" + b"N" * 300 + b"="]
+
+def packed(fields, name, odd):
+    return struct.pack("=" + "".join(f for f, _ in fields), *(odd.get((name, i), v) & (1 << 8 * struct.calcsize(f)) - 1
+                                                              for i, (f, v) in enumerate(fields)))
+
+def made(odd, phase=1):
+    data = item(1, packed(PROCESS, "process", odd)) + item(2, packed(FILE, "file", odd))
+    data += b"".join(item(kind, odd.get(kind, text)) for kind, text in TEXTS.items())
+    data += item(9, odd.get(9, struct.pack("=BB6x16s64s", 1, 20, b"m" * 16, b"b" * 64)))
+    data += item(10, struct.pack("=BB6x16s64s", 1, 20, b"m" * 16, b"b" * 64) + odd.get(10, b"/usr/lib/liba.so"))
+    whole = message(data + odd.get("more", b""), phase)
+    return whole[:12] + struct.pack("=I", odd.get("pid", os.getpid())) + whole[16:]
+
+number = 0
+def send(whole):
+    global number
+    number += 1
+    for at in range(0, len(whole), PIECE):
+        s.send(datagram(whole[at:at + PIECE], number=number, total=len(whole), offset=at))
+
+odd = [{("process", i): v} for i in range(len(PROCESS)) for v in ODD] + [{("file", i): v} for i in range(len(FILE)) for v in ODD]
+odd += [{("process", i): v for i in range(8, 15)} for v in ODD]
+odd += [{kind: text} for kind in TEXTS for text in LONG + [b"", b"\xff\n\x01\"", b"/", b"x" * 300]]
+odd += [{5: LONG[3], 4: b"s/" * 2047, 7: b"/bin/sh\0" + b"s/" * 2047 + b"\0"}, {7: b"\0" * 16384}, {8: b"\0" * 300}, {7: b"\x01" * 16384}]
+odd += [{8: name + value + b"\0" + name + value} for name in ENV for value in (b"99999999999999999999", b"-1", b"7", b"x" * 300, b"\xff/")]
+odd += [{6: b"0::/system.slice/slurmstepd.scope/job_" + value + b"/step_" + value + b"/user/task_" + value}
+        for value in (b"7", b"99999999999999999999", b"x" * 200)]
+odd += [{10: text} for text in LONG] + [{"more": item(14, struct.pack("=Q", v))} for v in ODD] + [{"pid": v} for v in ODD[:5]]
+for change in odd:
+    send(made(change))
+for _ in range(1009):
+    whole = bytearray(made({}))
+    for _ in range(random.randrange(1, 4)):
+        at = random.randrange(32, len(whole))
+        whole[at:at + 8] = random.choice(ODD).to_bytes(8, "little") if random.getrandbits(1) else random.randbytes(min(8, len(whole) - at))
+    send(bytes(whole[:8]) + struct.pack("=I", len(whole)) + bytes(whole[12:]))
+for value in ODD[2:5] * 23:  # by who is gone when the message is looked at
+    if not (child := os.fork()):
+        send(made({("process", 2): value, ("process", 4): value}))
+        os._exit(0)
+    os.waitpid(child, 0)
+print(number)
+"""
+
+
+def mutated(n):
+    """What no program says of itself: whatever of it becomes a record, the loader takes."""
+    n.flush()
+    before = len(n.runs())
+    source = "".join(open(__file__).read().partition("def datagram")[1:]).partition("\n\nREFUSED")[0]
+    done = subprocess.run(["setpriv", f"--reuid={BAD}", f"--regid={BAD}", "--clear-groups", "/usr/bin/python3", "-c", MUTATED,
+                           f"{n.state}/runmark.sock"], input=f"PIECE, RUN = {PIECE}, {RUN}\n" + source, stdout=subprocess.PIPE, text=True, cwd="/")
+    time.sleep(2)
+    n.flush()
+    made = len(n.runs()) - before
+    print(f"# {done.stdout.strip()} messages, {made} records")
+    tap.ok(done.returncode == 0 and made > 701, "most of them became records", (done.returncode, made))
+    loaded = subprocess.run([node.program("runmark-ingest"), "--db", f"sqlite:{n.top}/a.db", n.spool], capture_output=True, text=True)
+    database = sqlite3.connect(f"{n.top}/a.db")
+    found = database.execute("SELECT field, reason, count(*), min(substr(text, 1, 300)) FROM quarantine GROUP BY field, reason").fetchall()
+    tap.equal((loaded.returncode, found), (0, []), "the loader takes every record")
+    n.validate()
+
+
 with node.Node(source="preload", rules=("full",), scan="no") as n:
-    for part in (refused, forged, flood):
+    for part in (refused, forged, flood, mutated):
         with tap.about(part.__name__):
             part(n)
     n.check_sequence()

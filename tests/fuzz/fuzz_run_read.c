@@ -60,6 +60,10 @@ static void check(const struct run_read *m)
 	static union preload_room room;
 	struct preload_about about = {.key = {1, 7, 3}, .cgroup = m->cgroup.text};
 
+	if (m->pid > RUN_PID_MAX || m->process.ppid > RUN_PID_MAX ||
+	    m->process.boot_ns > RUN_SPAN_MAX || m->start_ticks > RUN_TICKS_MAX ||
+	    (m->has_usage && m->process.read_bytes > RUN_USAGE_MAX))
+		abort();
 	check_text(&m->exe, RUN_MESSAGE_PATH, false);
 	check_text(&m->requested, RUN_MESSAGE_PATH, false);
 	check_text(&m->cwd, RUN_MESSAGE_PATH, false);

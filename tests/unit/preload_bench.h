@@ -120,7 +120,7 @@ struct told_program { /* 0 and NULL: as a plain one has it */
 	uint32_t ppid;
 	const char *exe, *requested;
 	struct bytes argv, env;
-	uint64_t inode;
+	uint64_t inode, size, mtime_ns, read_bytes;
 	uint16_t argv_flags;
 	struct run_end_memory end;
 };
@@ -134,11 +134,12 @@ static inline struct bytes bench_message(struct message_room *room, const struct
 				      .euid = 1009,
 				      .user_ns = t->used_ns,
 				      .minor_faults = 100,
+				      .read_bytes = t->read_bytes,
 				      .max_rss = 1 << 20};
 	struct run_file file = {.device = 0x801,
 				.inode = t->inode ? t->inode : 77,
-				.size = 9001,
-				.mtime_ns = 1700000000123456789,
+				.size = t->size ? t->size : 9001,
+				.mtime_ns = t->mtime_ns ? t->mtime_ns : 1700000000123456789,
 				.owner_uid = 0};
 	struct run_object self = {.has_watermark = 1, .build_id_len = 20};
 

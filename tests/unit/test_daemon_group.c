@@ -118,6 +118,32 @@ static cJSON *record_of(const struct group *group)
 	return read;
 }
 
+/* No reader takes a number over 2^53. */
+static void a_sum_that_is_over_is_null(void **state)
+{
+	struct image *image = member_make(0), *other = member_make(1);
+	_cleanup_json_ cJSON *record = NULL;
+	struct group *group;
+	const cJSON *item;
+	uint64_t hash[2];
+	bool is_named = false;
+
+	(void)state;
+	group_hash(image, hash);
+	image->s.usage.read_bytes = other->s.usage.read_bytes = RECORD_NUMBER_MAX;
+	group = group_new(image, hash);
+	assert_true(group_add(group, other));
+	record = record_of(group);
+	assert_true(cJSON_IsNull(record_get(record, "usage.read_bytes")));
+	assert_true(cJSON_IsObject(record_get(record, "usage.write_bytes")));
+	cJSON_ArrayForEach (item, record_get(record, "incomplete"))
+		is_named |=
+			!strcmp(item->valuestring, "usage.read_bytes: more than a record holds");
+	assert_true(is_named);
+	image_free(facts, other);
+	group_free(facts, group);
+}
+
 static void a_group_says_what_its_members_would_have_said(void **state)
 {
 	_cleanup_json_ cJSON *exits = cJSON_CreateArray(), *record = NULL;
@@ -319,6 +345,7 @@ static void ids_are_the_firsts_and_of_groups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_sum_that_is_over_is_null),
 		cmocka_unit_test(a_group_says_what_its_members_would_have_said),
 		cmocka_unit_test(what_makes_runs_equal),
 		cmocka_unit_test(an_exit_too_many_is_refused),

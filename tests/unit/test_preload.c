@@ -97,6 +97,39 @@ static void test_run(void **state)
 		    "\"usage.forks: not known, nor what copies used\"]");
 }
 
+/* Numbers that no reader of records takes are null, and said to be missing. */
+static void test_over(void **state)
+{
+	static const struct {
+		struct told_program program;
+		const char *name, *incomplete;
+	} cases[] = {
+		{{.size = RECORD_NUMBER_MAX + 2}, "exe.size", "exe.size: more than a record holds"},
+		{{.mtime_ns = RECORD_TIME_MAX},
+		 "exe.mtime",
+		 "exe.mtime: no year from 1970 to 2261"},
+		{{.mtime_ns = UINT64_MAX}, "exe.mtime", "exe.mtime: no year from 1970 to 2261"},
+		{{.read_bytes = RECORD_NUMBER_MAX + 2},
+		 "usage.max_rss",
+		 "usage: with what the process used before this program"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_json_ cJSON *record = NULL;
+		struct told_program program = cases[i].program;
+		bool is_usage = program.read_bytes;
+
+		program.token = 2000 + i;
+		assert_int_equal(send_program(GONE_PID, &program), 0);
+		bench_ended(&bench, GONE_PID, 0, 3000000);
+		record = bench_record(&bench);
+		assert_non_null(record);
+		assert_json(record, cases[i].name, is_usage ? "5242880" : "null");
+		assert_list(record, cases[i].incomplete, true);
+	}
+}
+
 /* --- what is not known of ends */
 
 static void test_ends(void **state)
@@ -422,6 +455,7 @@ int main(void)
 		TEST(test_exec_chain), TEST(test_doubled),	 TEST(test_number_again),
 		TEST(test_forged),     TEST(test_forged_parent), TEST(test_copies),
 		TEST(test_opt_out),    TEST(test_refused),	 TEST(test_unwatched),
+		TEST(test_over),
 	};
 
 	return cmocka_run_group_tests_name("preload", tests, NULL, NULL);

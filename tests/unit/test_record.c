@@ -65,8 +65,11 @@ static void absent_is_null(void **state)
 	assert_true(record_add_uuid(record, "b", NULL));
 	assert_true(record_add_null(record, "c"));
 	assert_true(record_add_number(record, "d", INFINITY));
+	assert_true(record_add_number(record, "e", 2.0 * RECORD_NUMBER_MAX));
+	assert_true(record_add_time(record, "f", RECORD_TIME_MAX));
 	line = print(record);
-	assert_string_equal(line, "{\"a\":null,\"b\":null,\"c\":null,\"d\":null}");
+	assert_string_equal(line,
+			    "{\"a\":null,\"b\":null,\"c\":null,\"d\":null,\"e\":null,\"f\":null}");
 	assert_int_equal(record_get_text(record, "a", &text, NULL), -ENOENT);
 	assert_int_equal(record_get_uuid(record, "b", uuid), -ENOENT);
 	assert_int_equal(record_get_number(record, "c", &number), -ENOENT);

@@ -236,6 +236,52 @@ static void bad_host_empty(void)
 	text(RUN_ITEM_HOST, BYTES(""));
 }
 
+/* A member of the process, by its offset, or the head's pid. */
+static void process(size_t offset, uint64_t value, size_t size)
+{
+	struct run_process process = {.boot_ns = 7};
+
+	message_simple();
+	memcpy((char *)&process + offset, &value, size);
+	message_put(&room, RUN_ITEM_PROCESS, 0, (struct bytes){(char *)&process, sizeof(process)});
+}
+#define PROCESS(member, value)                                                                     \
+	process(offsetof(struct run_process, member), value,                                       \
+		sizeof(((struct run_process *)0)->member))
+
+static void bad_pid(void)
+{
+	message_simple();
+	put_head(HEAD(pid), 1u << 31);
+}
+
+static void bad_ppid(void)
+{
+	PROCESS(ppid, 1u << 31);
+}
+
+static void bad_boot_ns(void)
+{
+	PROCESS(boot_ns, RUN_SPAN_MAX + 1);
+}
+
+static void bad_unix_ns(void)
+{
+	PROCESS(unix_ns, RUN_UNIX_MAX + 1);
+}
+
+static void bad_unix_before_boot(void)
+{
+	PROCESS(unix_ns, 6);
+}
+
+static void bad_start(void)
+{
+	uint64_t ticks = RUN_TICKS_MAX + 1;
+
+	text(RUN_ITEM_START, (struct bytes){(char *)&ticks, sizeof(ticks)});
+}
+
 #define BAD(name)                                                                                  \
 	{                                                                                          \
 #name, bad_##name                                                                  \
@@ -274,6 +320,12 @@ static const struct {
 	BAD(boot),
 	BAD(host_path),
 	BAD(host_empty),
+	BAD(pid),
+	BAD(ppid),
+	BAD(boot_ns),
+	BAD(unix_ns),
+	BAD(unix_before_boot),
+	BAD(start),
 };
 
 static void test_refused(void **state)
@@ -337,6 +389,29 @@ static void test_ages(void **state)
 	assert_int_equal(read.process.boot_ns, 5);
 	assert_int_equal(read.process.max_rss, 0);
 	assert_false(read.has_usage);
+}
+
+/* Usage that can't be is none. */
+static void test_usage(void **state)
+{
+	struct run_read read;
+
+	(void)state;
+	for (size_t at = offsetof(struct run_process, user_ns); at < sizeof(struct run_process);
+	     at += sizeof(uint64_t)) {
+		struct run_process told = {.user_ns = 1};
+		bool is_time = at < offsetof(struct run_process, minor_faults);
+		uint64_t max = is_time ? RUN_CPU_MAX : RUN_USAGE_MAX;
+
+		for (uint64_t value = max; value <= max + 1; value++) {
+			memcpy((char *)&told + at, &value, sizeof(value));
+			message_simple();
+			message_put(&room, RUN_ITEM_PROCESS, 0,
+				    (struct bytes){(char *)&told, sizeof(told)});
+			assert_int_equal(run_read(message_end(&room), &read), 0);
+			assert_int_equal(read.has_usage, value == max);
+		}
+	}
 }
 
 static void test_taken(void **state)
@@ -468,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_ages),	cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_end),	cmocka_unit_test(test_file),
+		cmocka_unit_test(test_usage),
 	};
 
 	return cmocka_run_group_tests_name("run_read", tests, NULL, NULL);

@@ -12,8 +12,8 @@
 #include <time.h>
 #include <uuid/uuid.h>
 
-#define EXACT_MAX  9007199254740992.0 /* 2^53: up to here doubles hold every whole number */
-#define PRINT_SIZE 4096		      /* bytes of a usual record */
+#define EXACT_MAX  ((double)RECORD_NUMBER_MAX)
+#define PRINT_SIZE 4096 /* bytes of a usual record */
 
 bool record_add_null(cJSON *object, const char *name)
 {
@@ -136,7 +136,8 @@ bool record_add_number(cJSON *object, const char *name, double value)
 {
 	char text[32];
 
-	if (!isfinite(value)) /* JSON has no such number: the fact is absent */
+	/* JSON, or whoever reads it, has no such number: the fact is absent */
+	if (!isfinite(value) || fabs(value) > EXACT_MAX)
 		return record_add_null(object, name);
 	if (number_as_text(value, text, sizeof(text)))
 		return cJSON_AddRawToObject(object, name, text);
@@ -147,6 +148,8 @@ bool record_add_time(cJSON *object, const char *name, uint64_t unix_ns)
 {
 	char text[RECORD_TIME_SIZE];
 
+	if (unix_ns >= RECORD_TIME_MAX)
+		return record_add_null(object, name);
 	return cJSON_AddStringToObject(object, name, record_time_format(unix_ns, text));
 }
 

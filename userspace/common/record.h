@@ -16,7 +16,10 @@
 #define RECORD_SCHEMA(kind) "runmark." kind "/1"
 #define RECORD_LINE_MAX	    (4 * 1024 * 1024) /* bytes; a longer line is quarantined unread */
 #define RECORD_DEPTH_MAX    16		      /* nesting of one line */
-#define RECORD_TIME_SIZE    28		      /* "2026-11-21T09:52:21.358243Z" with NUL */
+#define RECORD_NUMBER_MAX   (1ULL << 53) /* up to here every reader has whole numbers exactly */
+#define RECORD_SECONDS_MAX  1e12	 /* 30,000 years: less than that */
+#define RECORD_TIME_MAX	    (9214646400ULL * NS_PER_S) /* the year 2262: less than that */
+#define RECORD_TIME_SIZE    28			       /* "2026-11-21T09:52:21.358243Z" with NUL */
 
 bool record_add_null(cJSON *object, const char *name);
 /* NULL data adds null. */
@@ -25,9 +28,10 @@ bool record_add_text(cJSON *object, const char *name, struct bytes data);
  * holds base64 for those members and null for the others. items may be NULL if count is 0. */
 bool record_add_texts(cJSON *object, const char *name, const struct bytes *items, size_t count);
 bool record_add_u64(cJSON *object, const char *name, uint64_t value); /* decimal string */
-/* Whole numbers up to 2^53 are exact and have no exponent. Infinite or no number: null. */
+/* Whole numbers up to 2^53 are exact and have no exponent. What is more, infinite or no number is
+ * null: no reader would take it. */
 bool record_add_number(cJSON *object, const char *name, double value);
-bool record_add_time(cJSON *object, const char *name, uint64_t unix_ns);
+bool record_add_time(cJSON *object, const char *name, uint64_t unix_ns); /* null from 2262 on */
 bool record_add_uuid(cJSON *object, const char *name, const uint8_t uuid[16]); /* NULL adds null */
 
 /* The record as one line with its newline. The caller frees; NULL if memory ran out. */

@@ -119,14 +119,34 @@ static bool take_item(const struct item *item, struct run_read *m)
 	}
 }
 
+static bool has_usage(const struct run_process *p)
+{
+	return (p->user_ns || p->system_ns || p->minor_faults || p->major_faults) &&
+	       p->user_ns <= RUN_CPU_MAX && p->system_ns <= RUN_CPU_MAX &&
+	       p->minor_faults <= RUN_USAGE_MAX && p->major_faults <= RUN_USAGE_MAX &&
+	       p->read_bytes <= RUN_USAGE_MAX && p->write_bytes <= RUN_USAGE_MAX &&
+	       p->max_rss <= RUN_USAGE_MAX;
+}
+
+/* Numbers of processes, and times: a record of others would be refused by all of its readers. */
+static bool process_is_sound(const struct run_read *m)
+{
+	const struct run_process *p = &m->process;
+
+	return m->pid <= RUN_PID_MAX && p->ppid <= RUN_PID_MAX && p->boot_ns <= RUN_SPAN_MAX &&
+	       m->start_ticks <= RUN_TICKS_MAX && p->unix_ns <= RUN_UNIX_MAX &&
+	       (!p->unix_ns || p->unix_ns >= p->boot_ns);
+}
+
 /* What items alone don't show to be wrong. */
 static bool message_is_sound(struct run_read *m)
 {
 	const struct run_end_memory *end = &m->end_memory;
-	const struct run_process *p = &m->process;
 
 	m->has_later |= m->spool_file.is_there;
-	m->has_usage = p->user_ns || p->system_ns || p->minor_faults || p->major_faults;
+	m->has_usage = has_usage(&m->process);
+	if (!process_is_sound(m))
+		return false;
 	if (m->has_program && !object_is_sound(&m->program))
 		return false;
 	if (m->boot.is_there && m->boot.text.len != RUN_BOOT_LEN)
@@ -211,6 +231,8 @@ int run_read_end(struct bytes area, uint64_t token, struct run_end *ret)
 		return -EINVAL;
 	if (head.monotonic_ns && head.begin_ns && head.monotonic_ns >= head.begin_ns)
 		end.elapsed_ns = head.monotonic_ns - head.begin_ns;
+	if (end.elapsed_ns > RUN_SPAN_MAX)
+		end.elapsed_ns = 0;
 	end.closed = head.closed;
 	*ret = end;
 	return 0;

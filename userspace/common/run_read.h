@@ -6,15 +6,22 @@
  * Unknown kinds of items are skipped. A struct that is longer than ours is taken for what we know
  * of it, a shorter one is filled with zeros. Refused are: an item that leaves the message, one that
  * may be there once and is there twice, text with NUL in it or longer than its limit, lengths and
- * flags that no module writes.
+ * flags that no module writes, numbers of processes and times that no kernel has. Usage that can't
+ * be is as that of a module that doesn't tell it.
  */
 #pragma once
 
 #include "common/run_message.h"
 #include "common/util.h"
 
-#define RUN_HOST_MAX 253
-#define RUN_BOOT_LEN 36
+#define RUN_PID_MAX   INT32_MAX
+#define RUN_SPAN_MAX  (1ULL << 60) /* ns: 36 years since the boot, or of a run */
+#define RUN_UNIX_MAX  (1ULL << 62) /* ns: the year 2116; a run from then on still has its dates */
+#define RUN_TICKS_MAX (1ULL << 36) /* 21 years at 100 in a second */
+#define RUN_CPU_MAX   (1ULL << 61) /* ns: 73 years of one CPU */
+#define RUN_USAGE_MAX (1ULL << 53) /* bytes, and faults */
+#define RUN_HOST_MAX  253
+#define RUN_BOOT_LEN  36
 
 struct run_text {
 	struct bytes text; /* in the message; argv and env: strings, each with its NUL */

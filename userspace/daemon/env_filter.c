@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The allow-list sorted by how each of its members can be asked. */
 #include "daemon/env_filter.h"
+#include "common/text.h"
 
 #include <errno.h>
 #include <fnmatch.h>
 
-#define ENV_NAME_MAX 256 /* a longer name is matched by no glob */
+#define ENV_NAME_MAX 255 /* bytes, as a record shows it: no loader takes a longer one */
+#define SHOWN_MAX    3	 /* bytes for one that is not UTF-8 */
 
 struct env_filter {
 	struct bytes *exact, *prefixes; /* exact: sorted */
@@ -68,9 +70,10 @@ bool env_filter_allows(const struct env_filter *f, struct bytes entry)
 {
 	const char *equals = entry.len ? memchr(entry.data, '=', entry.len) : NULL;
 	struct bytes name = {entry.data, equals ? (size_t)(equals - entry.data) : 0};
-	char text[ENV_NAME_MAX];
+	char text[ENV_NAME_MAX + 1];
 
-	if (!name.len)
+	if (!name.len || name.len > ENV_NAME_MAX ||
+	    (name.len > ENV_NAME_MAX / SHOWN_MAX && !text_is_utf8(name)))
 		return false;
 	if (f->first[(unsigned char)name.data[0]]) {
 		if (bsearch(&name, f->exact, f->exact_count, sizeof(*f->exact), bytes_compare))
@@ -80,7 +83,7 @@ bool env_filter_allows(const struct env_filter *f, struct bytes entry)
 			    !memcmp(name.data, f->prefixes[i].data, f->prefixes[i].len))
 				return true;
 	}
-	if (!f->glob_count || name.len >= sizeof(text))
+	if (!f->glob_count)
 		return false;
 	memcpy(text, name.data, name.len);
 	text[name.len] = '\0';

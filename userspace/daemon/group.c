@@ -126,7 +126,8 @@ static struct group_exit *exit_find(struct group_state *s, const struct image *i
 
 static void sum_add(struct group_sum *sum, uint64_t value, bool is_first)
 {
-	sum->sum += value;
+	if (__builtin_add_overflow(sum->sum, value, &sum->sum))
+		sum->sum = UINT64_MAX;
 	sum->min = is_first ? value : MIN(sum->min, value);
 	sum->max = is_first ? value : MAX(sum->max, value);
 }

@@ -26,8 +26,11 @@ bool group_has_env(const struct group *group)
 
 static bool add_sum(cJSON *object, const struct group_sum *sum, enum run_value value)
 {
-	cJSON *json = cJSON_AddObjectToObject(object, run_value_name(value));
+	cJSON *json;
 
+	if (!run_value_fits(value, sum->sum))
+		return record_add_null(object, run_value_name(value));
+	json = cJSON_AddObjectToObject(object, run_value_name(value));
 	return json && record_add_number(json, "sum", run_value_shown(value, sum->sum)) &&
 	       record_add_number(json, "min", run_value_shown(value, sum->min)) &&
 	       record_add_number(json, "max", run_value_shown(value, sum->max));
@@ -90,6 +93,9 @@ static bool add_incomplete(cJSON *record, const struct group *group, const char 
 		if (group->first->s.flags & (EVENT_ENV_CUT | EVENT_ENV_FAULT) & 1u << bit)
 			cJSON_AddItemToArray(list, cJSON_CreateString(event_flag_text(bit)));
 	incomplete_add_shared(list, group->first);
+	for (enum run_value i = 0; i < RUN_VALUES; i++)
+		if (is_known(group, i))
+			incomplete_add_value(list, i, group->s.sums[i].sum);
 	if (group->s.rss_count < group->s.count) {
 		snprintf(text, sizeof(text), "usage.max_rss: known of %llu runs only",
 			 (unsigned long long)group->s.rss_count);

@@ -306,6 +306,8 @@ int preload_take(struct preload *p, const struct message_sender *sender, int pid
 	if (!p->look.has_cgroup)
 		take.start_ns =
 			preload_file_place(p, &take.message, &data) * p->options.node->tick_ns;
+	if (take.start_ns > take.now_ns)
+		take.start_ns = 0;
 	r = begin_take(p, &take, &t);
 	if (r || !t) {
 		cleanup_close(&pidfd);
@@ -351,6 +353,10 @@ int preload_take_file(struct preload *p, uid_t owner, gid_t group, struct bytes 
 		return -EXDEV;
 	take.pid = take.message.pid;
 	take.start_ns = take.message.start_ticks * node->tick_ns;
+	if (!node->is_past && take.start_ns > take.now_ns) {
+		p->counts.refused++;
+		return -EINVAL;
+	}
 	if (node->is_past)
 		take.now_ns = INT64_MAX;
 	look_for_file(p, &take);

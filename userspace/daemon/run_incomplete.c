@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* "incomplete": what of a run could not be had, and why (runmark-records(5)). */
+#include "common/record.h"
 #include "daemon/live_image.h"
 #include "daemon/run_record.h"
 #include "daemon/run_values.h"
@@ -75,6 +76,16 @@ static bool has_no_cgroup(const struct image *image)
 static bool is_behind_loader(const struct image *image)
 {
 	return image_is_told(image) && image->s.by_loader;
+}
+
+static bool size_is_over(const struct image *image)
+{
+	return image->exec && image->exec->file.size > RECORD_NUMBER_MAX;
+}
+
+static bool mtime_is_over(const struct image *image)
+{
+	return image->exec && image->exec->file.mtime_ns >= RECORD_TIME_MAX;
 }
 
 static bool has_no_fstype(const struct image *image)
@@ -176,6 +187,8 @@ static const struct reason of_group[] = {
 	{is_behind_loader, "exe.device: not known, nor what else is of its file"},
 	{is_behind_loader, "argv: without its loader's"},
 	{has_no_fstype, "exe.fstype: not told by the module"},
+	{size_is_over, "exe.size: more than a record holds"},
+	{mtime_is_over, "exe.mtime: no year from 1970 to 2261"},
 	{cgroup_is_told, "job: its control group is its own word"},
 	{has_no_cgroup, "job: its control group is not known"},
 	{has_no_forks, "usage.forks: not known, nor what copies used"},
@@ -221,6 +234,27 @@ void incomplete_add_shared(cJSON *list, const struct image *image)
 	add_reasons(list, image, of_group, ARRAY_SIZE(of_group));
 }
 
+void incomplete_add_value(cJSON *list, enum run_value value, uint64_t number)
+{
+	char text[80];
+
+	if (run_value_fits(value, number))
+		return;
+	snprintf(text, sizeof(text), "%s%s: more than a record holds",
+		 value == RUN_ELAPSED_US ? "" : "usage.", run_value_name(value));
+	cJSON_AddItemToArray(list, cJSON_CreateString(text));
+}
+
+static void add_values(cJSON *list, const struct image *image)
+{
+	uint64_t values[RUN_VALUES];
+
+	run_values(image, values);
+	for (enum run_value i = RUN_USER_US; image->s.has_usage && i < RUN_VALUES; i++)
+		if (run_value_is_known(image, i))
+			incomplete_add_value(list, i, values[i]);
+}
+
 bool incomplete_json_add(cJSON *record, const struct image *image, const char *object_hash)
 {
 	cJSON *list = cJSON_AddArrayToObject(record, "incomplete");
@@ -233,6 +267,7 @@ bool incomplete_json_add(cJSON *record, const struct image *image, const char *o
 		if (image->s.flags & (1u << bit))
 			cJSON_AddItemToArray(list, cJSON_CreateString(event_flag_text(bit)));
 	add_reasons(list, image, of_end, ARRAY_SIZE(of_end));
+	add_values(list, image);
 	incomplete_add_files(list, image, object_hash);
 	return true;
 }

@@ -169,7 +169,7 @@ static bool add_usage(cJSON *record, const struct image *image)
 	usage = cJSON_AddObjectToObject(record, "usage");
 	run_values(image, values);
 	for (enum run_value i = RUN_USER_US; usage && i < RUN_VALUES; i++)
-		if (!run_value_is_known(image, i)
+		if (!run_value_is_known(image, i) || !run_value_fits(i, values[i])
 			    ? !record_add_null(usage, run_value_name(i))
 			    : !record_add_number(usage, run_value_name(i),
 						 run_value_shown(i, values[i])))

@@ -4,6 +4,7 @@
 
 #include "common/id.h"
 #include "daemon/node.h"
+#include "daemon/run_values.h"
 #include <cjson/cJSON.h>
 
 /* The hash of the image's objects and environment; empty text where the environment isn't known. */
@@ -36,6 +37,8 @@ const char *run_source(const struct image *image);
 /* "incomplete". */
 bool incomplete_json_add(cJSON *record, const struct image *image, const char *object_hash);
 /* Of a module's run, to the list "incomplete": what runs that are equal share. */
+/* Of a number that is null since it is over what a record can hold. */
+void incomplete_add_value(cJSON *list, enum run_value value, uint64_t number);
 void incomplete_add_shared(cJSON *list, const struct image *image);
 /* What is not known of the program and its objects, to the list "incomplete". */
 void incomplete_add_files(cJSON *list, const struct image *image, const char *object_hash);

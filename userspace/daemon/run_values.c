@@ -29,6 +29,12 @@ double run_value_shown(enum run_value value, uint64_t number)
 	return value <= RUN_SYSTEM_US ? number / 1e6 : (double)number;
 }
 
+bool run_value_fits(enum run_value value, uint64_t number)
+{
+	return value <= RUN_SYSTEM_US ? number / 1e6 < RECORD_SECONDS_MAX
+				      : number <= RECORD_NUMBER_MAX;
+}
+
 /* cputime_adjust() of kernel/sched/cputime.c: ticks say how, the scheduler how much. */
 static void usage_times(const struct event_usage *u, uint64_t *ret_user_us, uint64_t *ret_system_us)
 {

@@ -23,6 +23,8 @@ struct image;
 const char *run_value_name(enum run_value value); /* "user_s" */
 /* As JSON shows it: times in seconds, which as whole microseconds are exact. */
 double run_value_shown(enum run_value value, uint64_t number);
+/* False: more than a record can hold, null there. */
+bool run_value_fits(enum run_value value, uint64_t number);
 
 /* Of an image that has ended and whose usage is known. RUN_MAX_RSS counts only with
  * run_rss_is_own().
