@@ -13,7 +13,7 @@ import time
 
 import tap
 from node import BUILD, TOP, can_track
-from private import NOBODY, Private
+from private import NOBODY, Private, ended
 
 PYTHON = "/usr/bin/python3"
 CHILDREN = """
@@ -23,6 +23,8 @@ for i in range(5):
     subprocess.run("exit 7", shell=True)
 sys.exit(11)
 """
+DAEMON = "pkill -{} -x -P $PPID runmarkd"  # by the command, whose parent is the daemon's, too
+CHAINED = 37
 # what is run, its status, and what ran by that: (program, end)
 CASES = [
     ("one program", ["/bin/true"], 0, {("true", 0): 1}),
@@ -200,9 +202,32 @@ def check_many(user):
     script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do (for j in 1 2 3 4 5 6 7; do /bin/true; /bin/false; done) & done; wait"
     done = user.run("sh", "-c", script)
     want = resolved({("true", 0): 91, ("false", 1): 91, ("dash", 0): 1})
-    # of whom the queue had no room for, a file tells: but not its status
+    # of whom the queue had no room for, a file tells: but of who had ended, not its status, without the process connector
     tap.ok(are_same(done.programs(), want, user) or (not user.bpf and names_of(done.programs()) == names_of(want)),
            "183 runs, each once", done)
+
+
+def check_overflow(user):
+    """While the daemon stands still, more comes than its queue has room for: files tell the rest, as soon as it goes on."""
+    others = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23; do sh -c 'sleep 2; exit 7' & done"
+    done = user.run("sh", "-c", f"{DAEMON.format('STOP')}; {others}; sleep 1; {DAEMON.format('CONT')}; wait; exit 5")
+    pkill = os.path.basename(os.path.realpath(shutil.which("pkill")))
+    want = resolved({("dash", 7): 23, ("sleep", 0): 24, (pkill, 0): 2, ("dash", 5): 1})
+    tap.ok(are_same(done.programs(), want, user), "who lives then is watched, and its end is known", done)
+
+
+def check_chain(user):
+    """The same with programs of one process: which came next, and how the last one ended."""
+    step = f'[ $1 = {CHAINED} ] && {DAEMON.format("CONT")} && exit 48; exec sh -c "$0" "$0" $(($1 + 1))'
+    done = user.run("sh", "-c", f'{DAEMON.format("STOP")}; exec sh -c "$0" "$0" 0', step)
+    runs = {run["run_id"]: run for run in done.runs if len(run["argv"]) == 5 and run["argv"][0] == "sh"}
+    counts = {run_id: int(run["argv"][4]) for run_id, run in runs.items()}
+    wrong = [count for run_id, count in counts.items()
+             if count != CHAINED and counts.get(runs[run_id].get("next_run_id")) != count + 1]
+    ends = [ended(run) for run_id, run in runs.items() if counts[run_id] == CHAINED]
+    tap.ok(sorted(counts.values()) == list(range(CHAINED + 1)) and not wrong, f"{CHAINED + 1} programs of one process, in order",
+           (sorted(counts.values()), wrong))
+    tap.ok(ends == [48] or (user.uid and ends == ["unknown"]), "and the last one's end is its own", ends)
 
 
 def check_nested(user):
@@ -290,6 +315,8 @@ def check(user, name):
         check_failures(user)
         check_signals(user)
         check_terminal(user)
+        check_overflow(user)
+        check_chain(user)
         check_nested(user)
         check_opt_out(user)
         check_usage(user)

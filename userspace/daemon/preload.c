@@ -36,6 +36,7 @@ int preload_new(const struct preload_options *options, struct preload **ret)
 	TAILQ_INIT(&p->unwatched);
 	for (size_t i = 0; i < PRELOAD_LEVELS; i++)
 		TAILQ_INIT(&p->again[i]);
+	preload_folder_begin(p);
 	*ret = p;
 	return 0;
 }
@@ -46,6 +47,7 @@ void preload_free(struct preload *p)
 
 	if (!p)
 		return;
+	preload_folder_done(p);
 	p->options.spool_fd = -1; /* who still runs, the next one tells of */
 	for (size_t i = 0; i < PRELOAD_BUCKETS; i++)
 		while ((t = TAILQ_FIRST(&p->buckets[i])))
@@ -116,6 +118,10 @@ static bool is_doubled(const struct preload *p, const struct taking *take)
 	const struct told *t = take->told;
 
 	if (t && !t->is_copy && t->token == take->message.random[0])
+		return true;
+	/* told before what it runs now, by its file: those come in order */
+	if (t && !t->seen_ns && p->folder_fd >= 0 && take->message.spool_file.is_there &&
+	    take->message.process.boot_ns < t->begin_ns)
 		return true;
 	return !t && ended_get(p, take->pid, take->message.random[0]);
 }
@@ -301,6 +307,7 @@ int preload_take(struct preload *p, const struct message_sender *sender, int pid
 		cleanup_close(&pidfd);
 		return r;
 	}
+	preload_folder_before(p, &take.message);
 	preload_look(take.pid, pidfd, p->options.node->tick_ns, &p->look);
 	is_gone = pidfd < 0 && forget_later(p, &take.message);
 	if (!p->look.has_cgroup)
@@ -323,6 +330,33 @@ int preload_take(struct preload *p, const struct message_sender *sender, int pid
 }
 
 /* --- files */
+
+void preload_take_own(struct preload *p, struct run_read *message, struct bytes path)
+{
+	const struct node *node = p->options.node;
+	struct taking take = {.message = *message,
+			      .pid = message->pid,
+			      .uid = geteuid(),
+			      .gid = getegid(),
+			      .now_ns = node_boot_ns(),
+			      .start_ns = message->start_ticks * node->tick_ns};
+	bool is_others;
+	struct told *t;
+
+	preload_look(take.pid, -1, node->tick_ns, &p->look);
+	is_others = p->look.is_there && p->look.start_ns != take.start_ns;
+	if (is_others)
+		p->look = (struct preload_look){.login_uid = (uint32_t)-1};
+	if (begin_take(p, &take, &t) || !t)
+		return;
+	take.message.spool_file = (struct run_text){.text = path, .is_there = true};
+	told_open_end(p, t, &take.message);
+	told_look_again(p, t);
+	if (is_others)
+		told_gone(p, t);
+	else if (!t->has_end)
+		told_watch(p, t, -1);
+}
 
 /* What a file says of its process, where that is still there and its owner's. */
 static void look_for_file(struct preload *p, const struct taking *take)

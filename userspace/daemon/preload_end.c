@@ -215,7 +215,7 @@ static void look_for_unwatched(struct preload *p)
 
 bool preload_is_settled(const struct preload *p)
 {
-	return TAILQ_EMPTY(&p->ending);
+	return TAILQ_EMPTY(&p->ending) && TAILQ_EMPTY(&p->waiting);
 }
 
 void preload_advance(struct preload *p, bool is_drained)
@@ -223,6 +223,7 @@ void preload_advance(struct preload *p, bool is_drained)
 	uint64_t now_ns = node_boot_ns();
 	struct told *t, *next;
 
+	preload_folder_take(p, is_drained);
 	for (t = TAILQ_FIRST(&p->ending); t; t = next) {
 		next = TAILQ_NEXT(t, queue);
 		if (!is_drained && now_ns < t->end_seen_ns + DRAIN_MAX_NS)

@@ -51,21 +51,38 @@ void told_file_open(struct preload *p, struct told *t, struct bytes path)
 		close(fd);
 }
 
-uint64_t preload_file_place(struct preload *p, struct run_read *m, char **ret_data)
+int preload_file_read(struct preload *p, struct bytes path, struct run_read *ret, char **ret_data)
 {
 	struct run_file_head head;
-	_cleanup_close_ int fd =
-		m->spool_file.is_there ? open_own(p, m->spool_file.text, &head) : -1;
+	_cleanup_close_ int fd = open_own(p, path, &head);
 	_cleanup_free_ char *data = NULL;
-	struct run_read read;
 	struct bytes area;
 	ssize_t len;
+	int r;
 
-	if (fd < 0 || head.message_size > RUN_MESSAGE_MAX)
-		return 0;
+	if (fd < 0)
+		return fd;
+	if (head.message_size > RUN_MESSAGE_MAX)
+		return -EINVAL;
 	data = malloc(sizeof(head) + head.message_size);
-	len = data ? fs_pread_all(fd, data, sizeof(head) + head.message_size, 0) : -1;
-	if (len < 0 || run_read_file((struct bytes){data, (size_t)len}, &read, &area) < 0 ||
+	if (!data)
+		return -ENOMEM;
+	len = fs_pread_all(fd, data, sizeof(head) + head.message_size, 0);
+	if (len < 0)
+		return (int)len;
+	r = run_read_file((struct bytes){data, (size_t)len}, ret, &area);
+	if (r < 0)
+		return r;
+	*ret_data = TAKE_PTR(data);
+	return 0;
+}
+
+uint64_t preload_file_place(struct preload *p, struct run_read *m, char **ret_data)
+{
+	_cleanup_free_ char *data = NULL;
+	struct run_read read;
+
+	if (!m->spool_file.is_there || preload_file_read(p, m->spool_file.text, &read, &data) ||
 	    read.random[0] != m->random[0])
 		return 0;
 	if (!m->cgroup.is_there)

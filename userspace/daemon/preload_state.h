@@ -49,8 +49,15 @@ struct told_ended {
 	uint64_t token, end_ns;
 };
 
+struct told_waiting; /* preload_folder.c */
+TAILQ_HEAD(told_waiting_list, told_waiting);
+
 struct preload {
 	struct preload_options options;
+	struct told_waiting_list waiting; /* files that wait for their datagrams */
+	size_t waiting_count;
+	uint64_t folder_taken_ns; /* when they were looked at last */
+	int folder_fd;		  /* tells of files that come; -1: nobody does */
 	struct told_list buckets[PRELOAD_BUCKETS];
 	struct told_list ending, unwatched;
 	struct told_list again[PRELOAD_LEVELS]; /* by when they are looked at again */
@@ -108,6 +115,20 @@ void preload_tell_objects(struct preload *preload, const struct run_read *messag
 			  const struct live_key *key, uint64_t time_ns);
 /* The file of RUNMARK_SPOOL that the message is in as well: opened for its end. */
 void told_file_open(struct preload *preload, struct told *told, struct bytes path);
+/* The message of a file there, with memory that *ret_data holds (freed by the caller). 0 or
+ * negative errno. */
+int preload_file_read(struct preload *preload, struct bytes path, struct run_read *ret,
+		      char **ret_data);
+/* Takes it, as if it had come by the socket. */
+void preload_take_own(struct preload *preload, struct run_read *message, struct bytes path);
+
+void preload_folder_begin(struct preload *preload);
+void preload_folder_done(struct preload *preload);
+/* Before a datagram is taken: files that were written before, and are told by no other one. */
+void preload_folder_before(struct preload *preload, const struct run_read *message);
+/* Takes files whose datagrams will not come. is_drained: nothing was left in the socket. */
+void preload_folder_take(struct preload *preload, bool is_drained);
+
 /*
  * What only the file tells, of a process that was gone before it could be looked at: its control
  * group goes to the message, with memory that *ret_data holds (freed by the caller). Its start, in
