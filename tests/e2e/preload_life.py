@@ -260,7 +260,7 @@ def rows_of_mpi(p):
     if not launcher:
         return
     root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    ranks = [("exit", "0"), ("linger", "exit", "0")]  # told apart by their arguments: which one is first, nobody says
+    ranks = [("exit", "0"), ("linger", "1", "exit", "0")]  # told apart by their arguments: which one is first, nobody says
     argv = [launcher, "--oversubscribe", *(word for rank in ranks for word in (":", "-np", "1", p["life"].path, *rank))]
     argv.remove(":")
     yield Row("MPI", "exit 0", lambda: spawn(*argv, env=root), Image(Program(launcher), pid="root"),
