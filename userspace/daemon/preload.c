@@ -333,18 +333,18 @@ int preload_take(struct preload *p, const struct message_sender *sender, int pid
 
 void preload_take_own(struct preload *p, struct run_read *message, struct bytes path)
 {
-	const struct node *node = p->options.node;
-	struct taking take = {.message = *message,
-			      .pid = message->pid,
-			      .uid = geteuid(),
-			      .gid = getegid(),
-			      .now_ns = node_boot_ns(),
-			      .start_ns = message->start_ticks * node->tick_ns};
+	struct taking take = {.message = *message, .uid = geteuid(), .gid = getegid()};
+	struct told *t = told_find(p, message->pid);
 	bool is_others;
-	struct told *t;
 
-	preload_look(take.pid, -1, node->tick_ns, &p->look);
+	take.pid = message->pid;
+	take.now_ns = node_boot_ns();
+	take.start_ns = message->start_ticks * p->options.node->tick_ns;
+	preload_look(take.pid, -1, p->options.node->tick_ns, &p->look);
 	is_others = p->look.is_there && p->look.start_ns != take.start_ns;
+	/* gone, or in a namespace, where it has another number: runmarkd --collect finds out */
+	if (is_others && (!t || !t->has_start || t->key.start_ns != take.start_ns))
+		return;
 	if (is_others)
 		p->look = (struct preload_look){.login_uid = (uint32_t)-1};
 	if (begin_take(p, &take, &t) || !t)
@@ -352,9 +352,7 @@ void preload_take_own(struct preload *p, struct run_read *message, struct bytes 
 	take.message.spool_file = (struct run_text){.text = path, .is_there = true};
 	told_open_end(p, t, &take.message);
 	told_look_again(p, t);
-	if (is_others)
-		told_gone(p, t);
-	else if (!t->has_end)
+	if (!is_others && !t->has_end)
 		told_watch(p, t, -1);
 }
 
@@ -395,8 +393,7 @@ int preload_take_file(struct preload *p, uid_t owner, gid_t group, struct bytes 
 		take.now_ns = INT64_MAX;
 	look_for_file(p, &take);
 	r = begin_take(p, &take, &t);
-	if (r || !t)
-		return r;
-	told_file_end(p, t, &take.message, area);
-	return 0;
+	if (!r && t)
+		told_file_end(p, t, &take.message, area);
+	return r;
 }
