@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which source is in use, what is said of it, and both at once: a process that both see is one record."""
 import collections
+import json
 import os
 import subprocess
 import time
@@ -139,6 +140,36 @@ def user():
         n.validate()
 
 
+def coverage():
+    """Programs that tell nothing are a gap: counted by who can, else for as long as nobody could."""
+    # the connector is of the first network namespace
+    for can, prefix in ((True, ()), (False, ("unshare", "--net", *NOBODY))):
+        n = node.Node(source="preload", rules=("full",), scan="no")
+        n.configure()
+        for path in (n.top, n.drop) if prefix else ():
+            os.chown(path, 65534, 65534)
+        with As(n, prefix):
+            subprocess.run(["gcc", "-static", "-O1", "-o", f"{n.top}/ending", f"{HERE}/ending.c"], check=True)
+            for _ in range(COUNT):
+                subprocess.run([f"{n.top}/ending", "unseen", "exit 0"], check=True)
+            n.stop()
+            started, stopped = n.records("node")
+            if can and not stopped["hooks"]["untold"]:
+                tap.skip("untold execs", "no process connector here")
+                continue
+            database = f"sqlite:{n.top}/a.db"
+            subprocess.run([node.program("runmark-ingest"), "--db", database, n.spool], check=True, stdout=subprocess.DEVNULL)
+            done = subprocess.run([node.program("runmark"), "report", "coverage", "--db", database, "--by", "gap", "--format", "json"],
+                                  capture_output=True, text=True)
+            gaps = [json.loads(line) for line in done.stdout.splitlines()]
+            told = [(g["cause"], g["hides"]) for g in gaps]
+            if can:
+                tap.ok(told == [("exec_untold", "perhaps runs")] and gaps[0]["count"] >= COUNT, "execs of the last moment count", gaps)
+            else:
+                tap.ok(told == [("not_seen", "perhaps runs")] and gaps[0]["duration_s"] > 0, "without the connector: one gap", gaps)
+            n.validate()
+
+
 class As:
     """A node as another user."""
 
@@ -153,7 +184,7 @@ class As:
 
 
 node.require()
-for part in (both, auto, refused, pins, switch, user):
+for part in (both, auto, refused, pins, switch, user, coverage):
     with tap.about(part.__name__):
         part()
 tap.done()

@@ -20,6 +20,7 @@ struct record {
 		const char *cause;
 		int count;
 	} losses[2];
+	bool is_blind;
 };
 
 struct file {
@@ -78,6 +79,29 @@ static const struct sample samples[] = {
 	 .gaps = {{1200, 1500, "ring_full_exec", 17}},
 	 .expected = 1000,
 	 .complete = 700},
+	{.name = "what is counted late may be of a little before",
+	 .records = {{1, 1, 1, 900, 900, 100, 900},
+		     {1, 1, 2, 1200, 900, 100, 900},
+		     {1, 1, 3, 1500, 1200, 100, 900, false, {{"exec_untold", 17}}},
+		     {1, 1, 4, 2100, 1500, 100, 900, false, {{"exec_untold", 17}}}},
+	 .gaps = {{1197, 1500, "exec_untold", 17}},
+	 .expected = 1000,
+	 .complete = 697},
+	{.name = "nobody counts what tells nothing: one gap, until somebody does",
+	 .records = {{1, 1, 1, 1100, 1099, 100, 1099, false, {}, true},
+		     {1, 1, 2, 1200, 1100, 100, 1099, false, {}, true},
+		     {1, 1, 3, 1500, 1200, 100, 1099, true, {}, true},
+		     {1, 2, 1, 1502, 1501, 100, 1501},
+		     {1, 2, 2, 1700, 1502, 100, 1501},
+		     {1, 2, 3, 1800, 1700, 100, 1501, true},
+		     {1, 3, 1, 1803, 1803, 100, 1803, false, {}, true},
+		     {1, 3, 2, 2100, 1803, 100, 1803, false, {}, true}},
+	 .gaps = {{1099, 1500, "not_seen", NO},
+		  {1500, 1501, "daemon_off", NO},
+		  {1800, 1803, "daemon_off", NO},
+		  {1803, 2000, "not_seen", NO}},
+	 .expected = 901,
+	 .complete = 299},
 	{.name = "it grows again, and a quota with it",
 	 .records = {{1, 1, 1, 900, 900, 100, 900, false, {{"ring_full_exec", 3}}},
 		     {1, 1, 2, 1200, 900, 100, 900, false, {{"ring_full_exec", 5}}},
@@ -339,6 +363,7 @@ static size_t put_records(const struct sample *sample, struct coverage_record *r
 						      .booted_us = S(from->booted),
 						      .capture_began_us = S(from->capture),
 						      .is_stop = from->is_stop,
+						      .is_blind = from->is_blind,
 						      .losses = losses[n]};
 		for (size_t i = 0; i < 2 && from->losses[i].cause; i++) {
 			losses[n][i].cause = from->losses[i].cause;

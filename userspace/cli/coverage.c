@@ -42,6 +42,7 @@ struct making {
 	struct coverage *coverage;
 	int64_t begin_us; /* of the node: nothing before it was to be watched */
 	struct spans off; /* nor then */
+	size_t blind;	  /* the gap of that cause that was last added, plus 1 */
 };
 
 static int add_gap(struct making *making, int64_t from_us, int64_t to_us, const char *cause,
@@ -67,52 +68,9 @@ static int add_gap(struct making *making, int64_t from_us, int64_t to_us, const 
 	return 0;
 }
 
-/* ---- the order of records: boots and instances by when they began, within them by number */
-
 #define COMPARE(a, b)                                                                              \
 	if ((a) != (b))                                                                            \
 	return (a) < (b) ? -1 : 1
-
-static int compare_by_instance(const void *a, const void *b)
-{
-	const struct coverage_record *x = a, *y = b;
-
-	COMPARE(x->boot, y->boot);
-	COMPARE(x->instance, y->instance);
-	COMPARE(x->seq, y->seq);
-	return 0;
-}
-
-static int compare_by_order(const void *a, const void *b)
-{
-	const struct coverage_record *x = a, *y = b;
-
-	COMPARE(x->boot_order, y->boot_order);
-	COMPARE(x->boot, y->boot);
-	COMPARE(x->instance_order, y->instance_order);
-	COMPARE(x->instance, y->instance);
-	COMPARE(x->seq, y->seq);
-	return 0;
-}
-
-static void order_records(struct coverage_record *records, size_t count)
-{
-	qsort(records, count, sizeof(*records), compare_by_instance);
-	for (size_t boot = 0, end = 0; boot < count; boot = end) {
-		int64_t began = records[boot].time_us;
-		size_t instance = boot;
-
-		for (end = boot; end < count && records[end].boot == records[boot].boot; end++) {
-			if (records[end].instance != records[instance].instance)
-				instance = end;
-			records[end].instance_order = records[instance].time_us;
-			began = MIN(began, records[end].time_us);
-		}
-		for (size_t i = boot; i < end; i++)
-			records[i].boot_order = began;
-	}
-	qsort(records, count, sizeof(*records), compare_by_order);
-}
 
 /* ---- node records */
 
@@ -139,9 +97,40 @@ static int add_losses(struct making *making, int64_t from_us, const struct cover
 		int64_t count = loss->count - loss_before(before, loss->cause);
 
 		if (count > 0)
-			r = add_gap(making, from_us, to_us, loss->cause, count);
+			r = add_gap(making, from_us - coverage_cause_find(loss->cause)->late_us,
+				    to_us, loss->cause, count);
 	}
 	return r;
+}
+
+/* One gap from the first record to the last, not one between any two. */
+static int add_blind(struct making *making, int64_t from_us, const struct coverage_record *record)
+{
+	struct coverage *coverage = making->coverage;
+	size_t before = coverage->gap_count;
+	struct coverage_gap *last = making->blind ? &coverage->gaps[making->blind - 1] : NULL;
+	int r;
+
+	if (!record->is_blind)
+		return 0;
+	if (last && last->to_us >= from_us) {
+		last->to_us = MAX(last->to_us, MIN(record->time_us, making->input->until_us));
+		return 0;
+	}
+	r = add_gap(making, MIN(from_us, record->time_us), record->time_us, "not_seen",
+		    COVERAGE_UNCOUNTED);
+	if (coverage->gap_count > before)
+		making->blind = coverage->gap_count;
+	return r;
+}
+
+/* Of the time from an instance's record before (NULL: from its begin) to this one. */
+static int add_interval(struct making *making, int64_t from_us,
+			const struct coverage_record *before, const struct coverage_record *record)
+{
+	int r = add_losses(making, from_us, before, record);
+
+	return r < 0 ? r : add_blind(making, from_us, record);
 }
 
 /* When the instance of its first record began, and since when it knows what ran. */
@@ -180,14 +169,14 @@ static int add_record(struct making *making, const struct coverage_record *befor
 	int r = 0;
 
 	if (before && before->instance == record->instance)
-		return add_losses(making, from, before, record);
+		return add_interval(making, from, before, record);
 	if (before && before->boot != record->boot) {
 		r = add_boot(making, before, record, &from);
 	} else if (before && capture_begin(record) > from) {
 		from = capture_begin(record);
 		r = add_gap(making, before->time_us, from, "daemon_off", COVERAGE_UNCOUNTED);
 	}
-	return r < 0 ? r : add_losses(making, from, NULL, record);
+	return r < 0 ? r : add_interval(making, from, NULL, record);
 }
 
 static int add_tail(struct making *making, const struct coverage_record *last)
@@ -352,7 +341,7 @@ int coverage_compute(struct coverage_input *input, struct coverage *ret)
 	*ret = (struct coverage){0};
 	if (!input->record_count)
 		return 0;
-	order_records(input->records, input->record_count);
+	coverage_order(input->records, input->record_count);
 	if (input->file_count)
 		qsort(input->files, input->file_count, sizeof(*input->files), compare_files);
 	last = &input->records[input->record_count - 1];

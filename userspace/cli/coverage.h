@@ -17,6 +17,7 @@ struct coverage_cause {
 	bool hides;	 /* the time is not complete: whole runs may be missing */
 	bool is_of_runs; /* what it counts are runs */
 	bool is_by_rule; /* they are left out on purpose: no gap, but to be told */
+	int64_t late_us; /* it may be so old when it is counted */
 };
 
 extern const struct coverage_cause coverage_causes[];
@@ -35,6 +36,7 @@ struct coverage_record {
 	int64_t boot, instance, seq; /* row numbers */
 	int64_t time_us, since_us, booted_us, capture_began_us;
 	bool is_stop;
+	bool is_blind; /* programs that tell nothing are neither seen nor counted */
 	struct coverage_loss *losses;
 	size_t loss_count;
 	int64_t boot_order, instance_order; /* coverage_compute's own */
@@ -85,6 +87,9 @@ struct coverage {
 /* 0 or -ENOMEM. *ret is to be freed by coverage_done. */
 int coverage_compute(struct coverage_input *input, struct coverage *ret);
 void coverage_done(struct coverage *coverage);
+
+/* coverage_order.c: as coverage_compute wants them. */
+void coverage_order(struct coverage_record *records, size_t count);
 
 /* How long a cause's gaps last within the time that was to be watched. 0 or -ENOMEM. */
 int coverage_cause_length(const struct coverage *coverage, const char *cause, int64_t *ret_us);

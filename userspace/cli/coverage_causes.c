@@ -9,7 +9,9 @@
 #define RUNS	.hides = true, .is_of_runs = true
 #define PERHAPS .hides = true
 #define DETAILS .hides = false
-#define BY_RULE .is_of_runs = true, .is_by_rule = true
+/* A second's execs are held against the messages until a second later (daemon/untold.h). */
+#define UNTOLD_US 3000000
+#define BY_RULE	  .is_of_runs = true, .is_by_rule = true
 
 const struct coverage_cause coverage_causes[] = {
 	{"daemon_off", "nothing captured: runmarkd was not there", PERHAPS},
@@ -45,7 +47,9 @@ const struct coverage_cause coverage_causes[] = {
 	/* hostile ones for the most part: a program's own message is whole */
 	{"run_refused", "messages of programs about themselves refused or not whole", PERHAPS},
 	{"run_quota", "such messages that were over their user's quota", RUNS},
-	{"exec_untold", "execs that no program's message told of", RUNS},
+	/* of all programs of the node, also those that no rule wants */
+	{"exec_untold", "execs that no program's message told of", PERHAPS, .late_us = UNTOLD_US},
+	{"not_seen", "programs that do not load librunmark.so are not seen, nor counted", PERHAPS},
 	{"link_missing", "links of which no record came", DETAILS},
 	{"ends_overrun", "times that ends came faster than they were taken", DETAILS},
 	{"ends_unwatched", "processes whose end is known late or not, since too many lived",

@@ -2,6 +2,7 @@
 /* What coverage is computed from, out of the database: one host at a time. */
 #include "cli/coverage.h"
 #include "cli/map.h"
+#include "common/record.h"
 #include <errno.h>
 
 enum statement {
@@ -28,7 +29,7 @@ static const char *const statements[STATEMENTS] = {
 		"SELECT (SELECT max(time_us) FROM node_record WHERE host = ? AND time_us <= ?), "
 		"(SELECT min(time_us) FROM node_record WHERE host = ? AND time_us >= ?)",
 	[RECORDS] = "SELECT i.boot, n.instance, n.seq, n.time_us, n.since_us, n.booted_us, "
-		    "n.capture_began_us, n.event FROM node_record n "
+		    "n.capture_began_us, n.event, n.source, n.hooks FROM node_record n "
 		    "JOIN instance i ON i.id = n.instance "
 		    "WHERE n.host = ? AND n.time_us >= ? AND n.time_us <= ?",
 	[LOSSES] = "SELECT name, value FROM node_count WHERE instance = ? AND seq = ? "
@@ -174,6 +175,17 @@ static int load_losses(struct coverage_loader *loader, struct coverage_record *r
 	return r;
 }
 
+/* By source, and by the hooks as JSON. */
+static bool is_blind(struct bytes source, struct bytes hooks)
+{
+	_cleanup_json_ cJSON *json = NULL;
+
+	if (source.len != strlen("preload") || memcmp(source.data, "preload", source.len) != 0)
+		return false;
+	json = cJSON_ParseWithLength(hooks.data, hooks.len);
+	return !cJSON_IsString(record_get(json, RECORD_HOOK_UNTOLD));
+}
+
 static int load_records(struct coverage_loader *loader, int64_t host,
 			const struct coverage_input *input)
 {
@@ -201,6 +213,7 @@ static int load_records(struct coverage_loader *loader, int64_t host,
 			.booted_us = number(query, 5),
 			.capture_began_us = number(query, 6),
 			.is_stop = event.len == 4 && !memcmp(event.data, "stop", 4),
+			.is_blind = is_blind(query_bytes(query, 8), query_bytes(query, 9)),
 		};
 	}
 	query_reset(query);

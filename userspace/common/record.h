@@ -21,6 +21,9 @@
 #define RECORD_TIME_MAX	    (9214646400ULL * NS_PER_S) /* the year 2262: less than that */
 #define RECORD_TIME_SIZE    28			       /* "2026-11-21T09:52:21.358243Z" with NUL */
 
+/* Of a node record's hooks, with source preload: who counts execs that no program told of. */
+#define RECORD_HOOK_UNTOLD "untold"
+
 bool record_add_null(cJSON *object, const char *name);
 /* NULL data adds null. */
 bool record_add_text(cJSON *object, const char *name, struct bytes data);

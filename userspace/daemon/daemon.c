@@ -163,6 +163,7 @@ static int end(struct daemon *d)
 	int r;
 
 	(void)drain_all(d);
+	d->is_last = true;
 	daemon_tell(d, "stop");
 	while (!tracker_end_groups(d->tracker) && node_boot_ns() < until) {
 		turn(d, true);

@@ -13,7 +13,6 @@
 
 #define ROUNDS_MAX  8		   /* of the ring, before messages wait for the next turn */
 #define HELD_MAX_NS (2 * NS_PER_S) /* a flush waits so long for what is not known of ends */
-#define UNTOLD_NS   NS_PER_S	   /* an exec's message comes within it */
 
 static int watch(void *arg, pid_t pid, int pidfd)
 {
@@ -57,6 +56,8 @@ int daemon_preload_begin(struct daemon *d)
 			return r;
 		d->source.exit_rung = ends_rung(d->ends);
 		d->source.exit_lost = ends_lost(d->ends);
+		if (ends_works(d->ends, ENDS_CONNECTOR))
+			d->source.exec_counter = ends_rungs[ENDS_CONNECTOR].name;
 	}
 	r = preload_new(&options, &d->preload);
 	if (!r)
@@ -107,25 +108,6 @@ bool daemon_preload_is_settled(const struct daemon *d, uint64_t since_ns)
 	return !ends_held(d->ends) && preload_is_settled(d->preload);
 }
 
-/*
- * Execs of which nobody told. What execs now tells in a moment: so those of a second ago are held
- * against the messages until now, and the largest difference ever seen counts.
- */
-static uint64_t execs_untold(struct daemon *d, const struct preload_counts *counts)
-{
-	uint64_t now_ns = node_boot_ns();
-	uint64_t told = counts->begins + counts->doubled + counts->full + counts->refused;
-
-	if (d->execs > told + d->execs_untold)
-		d->execs_untold = d->execs - told;
-	if (now_ns >= d->execs_due_ns) {
-		d->execs = d->execs_next;
-		d->execs_next = ends_execs(d->ends);
-		d->execs_due_ns = now_ns + UNTOLD_NS;
-	}
-	return d->execs_untold;
-}
-
 void daemon_preload_gather(struct daemon *d, struct status *ret)
 {
 	struct preload_counts *counts = &ret->messages;
@@ -140,5 +122,9 @@ void daemon_preload_gather(struct daemon *d, struct status *ret)
 	if (!d->ends)
 		return;
 	ends_losses(d->ends, &ret->losses);
-	ret->losses.count[LOSS_EXEC_UNTOLD] = execs_untold(d, counts);
+	/* not those that were refused, or came twice: any user can send many */
+	if (d->source.exec_counter)
+		ret->losses.count[LOSS_EXEC_UNTOLD] =
+			untold_count(&d->untold, ends_execs(d->ends), counts->begins + counts->full,
+				     node_boot_ns(), d->is_last);
 }

@@ -11,6 +11,7 @@
 #include "daemon/scan_thread.h"
 #include "daemon/source.h"
 #include "daemon/status.h"
+#include "daemon/untold.h"
 
 struct daemon {
 	const struct daemon_options *options;
@@ -37,9 +38,8 @@ struct daemon {
 	bool flush_wanted, flush_asked;
 	uint64_t flush_mark; /* what was in the ring when it was asked for */
 	uint64_t flush_number, flush_asked_ns;
-	/* of the node: a second ago, by then; and how many of them nobody told of */
-	uint64_t execs, execs_next, execs_due_ns, execs_untold;
-	bool stop;
+	struct untold untold;
+	bool stop, is_last; /* is to end; what comes now is not heard any more */
 };
 
 /* daemon_start.c. A message is logged on failure; daemon_done() is called in any case. */

@@ -13,8 +13,8 @@ struct source {
 	char *reason;			   /* why not, where it was to be; NULL: it wasn't */
 	bool has_pins;			   /* one of an earlier daemon goes on all the same */
 	const char *exit_rung, *exit_lost; /* how ends are known without it */
-	bool has_forks;			   /* and forks */
-	struct capture *capture;	   /* NULL: none */
+	const char *exec_counter; /* who tells of execs that no program tells of; NULL: nobody */
+	struct capture *capture;  /* NULL: none */
 };
 
 /* Of a fact as it is told here. lost: what this rung does not see; NULL: nothing. */

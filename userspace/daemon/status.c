@@ -85,6 +85,10 @@ cJSON *status_node_record(const struct status *s, const char *event, uint64_t si
 	for (enum hook_fact fact = 0; fact < HOOK_FACTS; fact++)
 		cJSON_AddStringToObject(hooks, hook_fact_name(fact),
 					source_rung(s->source, fact).rung);
+	if (s->source->exec_counter)
+		cJSON_AddStringToObject(hooks, RECORD_HOOK_UNTOLD, s->source->exec_counter);
+	else if (s->source->is_preload)
+		record_add_null(hooks, RECORD_HOOK_UNTOLD);
 	if (s->source->reason)
 		cJSON_AddStringToObject(record, "source_reason", s->source->reason);
 	add_messages(record, s);
