@@ -246,6 +246,9 @@ def check_opt_out(user):
 def check_stragglers(user):
     done = user.run("sh", "-c", "sleep 3 >/dev/null 2>&1 & exit 0")
     tap.ok(done.status == 0 and "1 process" in done.err, "who still runs is told of", done)
+    tap.ok(done.programs()["sleep", "running"] == 1, "and is on record, however young", done)
+    found = user.found("--running")
+    tap.ok(["sleep", "3"] in [run["argv"] for run in found], "and found among what runs", found)
 
 
 def check_without(user):

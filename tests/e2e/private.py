@@ -87,9 +87,9 @@ class Private:
     def db(self):
         return f"sqlite:{self.home}/.local/share/runmark/runmark.db"
 
-    def found(self):
+    def found(self, *options):
         """What is in its database, by runmark find."""
-        done = subprocess.run([self.runmark, "find", "--db", self.db, "--format", "json"], capture_output=True,
+        done = subprocess.run([self.runmark, "find", "--db", self.db, "--format", "json", *options], capture_output=True,
                               text=True, check=False)
         return [json.loads(line) for line in done.stdout.splitlines()]
 

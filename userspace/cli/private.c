@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <time.h>
 
+#define BEGIN_NS (100 * NS_PER_MS) /* who has just been left becomes a program meanwhile */
+
 struct private_run {
 	struct private_args args;
 	struct private_signals signals;
@@ -93,14 +95,16 @@ static void say_command_failed(const struct private_run *run, const char *name)
 
 static void say_stragglers(const struct private_run *run)
 {
+	const struct timespec begin = {.tv_nsec = BEGIN_NS};
 	size_t count = private_stragglers(run->daemon.pid);
 
-	if (count)
-		log_warn(0,
-			 "%zu process%s the command has left still run%s, and %s not watched "
-			 "any more",
-			 count, count == 1 ? "" : "es", count == 1 ? "s" : "",
-			 count == 1 ? "is" : "are");
+	if (!count)
+		return;
+	log_warn(0,
+		 "%zu process%s the command has left still run%s, and %s not watched "
+		 "any more",
+		 count, count == 1 ? "" : "es", count == 1 ? "s" : "", count == 1 ? "is" : "are");
+	nanosleep(&begin, NULL);
 }
 
 /* What was recorded is in the database, and told; or the folder is kept. */

@@ -57,9 +57,8 @@ __attribute__((noreturn)) static void become(const char *program, const char *co
 					     const struct private_signals *signals)
 {
 	char number[16];
-	const char *argv[] = {program, "--foreground",		 "--config",
-			      config,  below ? "--below" : NULL, below ? number : NULL,
-			      NULL};
+	const char *argv[] = {program, "--foreground",		 "--announce",		"--config",
+			      config,  below ? "--below" : NULL, below ? number : NULL, NULL};
 
 	snprintf(number, sizeof(number), "%d", below);
 	setsid();

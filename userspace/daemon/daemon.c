@@ -169,6 +169,11 @@ static int end(struct daemon *d)
 		turn(d, true);
 		usleep(10000);
 	}
+	while (d->options->announces && !tracker_announce_all(d->tracker) &&
+	       node_boot_ns() < until) {
+		turn(d, false);
+		usleep(10000);
+	}
 	r = writer_finish(d->writer);
 	turn(d, false); /* the journal learns what is written */
 	capture_set_told(d->capture, tracker_reported(d->tracker));

@@ -12,7 +12,8 @@
 struct daemon_options {
 	const struct config *config;
 	const struct hook *forced[HOOK_FACTS];
-	pid_t below; /* only this process and what descends from it is recorded; 0: all */
+	pid_t below;	/* only this process and what descends from it is recorded; 0: all */
+	bool announces; /* at the end, what still runs: nobody goes on with it */
 	/* called when tracking has begun; NULL: nobody waits */
 	void (*ready)(const struct daemon_options *options);
 	int ready_fd; /* for ready() */

@@ -36,6 +36,9 @@ static const struct {
 	{{"below", required_argument, NULL, 'b'},
 	 "PID",
 	 "record only this process and what descends from it"},
+	{{"announce", no_argument, NULL, 'a'},
+	 NULL,
+	 "at the end, tell of what still runs, since none will go on with it"},
 	{{"collect", required_argument, NULL, 'C'},
 	 "DIR",
 	 "make spool files of what programs left in a RUNMARK_SPOOL folder, and exit"},
@@ -150,7 +153,7 @@ static int pid_argument(const char *text, pid_t *ret)
 
 struct options {
 	const char *config, *collect;
-	bool foreground, check, unload;
+	bool foreground, check, unload, announce;
 	pid_t below;
 	const struct hook *forced[HOOK_FACTS];
 };
@@ -185,6 +188,9 @@ static int options_read(int argc, char **argv, struct options *o, int *ret_exit)
 		case 'b':
 			if (pid_argument(optarg, &o->below))
 				return -1;
+			break;
+		case 'a':
+			o->announce = true;
 			break;
 		case 'C':
 			o->collect = optarg;
@@ -250,6 +256,7 @@ int main(int argc, char **argv)
 		setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
 		memcpy(daemon.forced, o.forced, sizeof(daemon.forced));
 		daemon.below = o.below;
+		daemon.announces = o.announce;
 		if (!o.foreground) {
 			daemon.ready = leave_caller;
 			r = to_background(&daemon.ready_fd);

@@ -68,6 +68,8 @@ void tracker_advance(struct tracker *tracker, char **ret_lines);
 /* Ends groups before their time, once all that has ended is in one or with the writer. Returns
  * tracker_is_idle(). */
 bool tracker_end_groups(struct tracker *tracker);
+/* Announces all that runs, however young. True once all of these records are written. */
+bool tracker_announce_all(struct tracker *tracker);
 /* True if nothing that has ended is unwritten, held back for a group or in one. */
 bool tracker_is_idle(const struct tracker *tracker);
 /* False if the journal has no room for another event. */

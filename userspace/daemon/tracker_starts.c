@@ -15,6 +15,7 @@
 struct look {
 	struct tracker *tracker;
 	uint64_t begun_before_ns;
+	bool is_more; /* than there is room for at once */
 };
 
 /* As it is now, for who reads it while it goes on. */
@@ -32,14 +33,17 @@ static struct image *image_snapshot(const struct image *image)
 
 static void image_announce(void *arg, struct image *image)
 {
-	const struct look *look = arg;
+	struct look *look = arg;
 	struct tracker *t = look->tracker;
 	struct image *copy;
 
 	if (image->s.announced || image->is_announcing || !image->exec || image->s.awaits_program ||
-	    image->s.begin_ns > look->begun_before_ns || t->starts >= STARTS_MAX ||
-	    !verdict_is_recorded(image_verdict(image)))
+	    image->s.begin_ns > look->begun_before_ns || !verdict_is_recorded(image_verdict(image)))
 		return;
+	if (t->starts >= STARTS_MAX) {
+		look->is_more = true;
+		return;
+	}
 	image_ask_missing(image, t->facts);
 	copy = image_snapshot(image);
 	if (!copy)
@@ -60,13 +64,21 @@ static void start_free(struct tracker *t, struct image *copy)
 	image_free(t->facts, copy);
 }
 
+bool tracker_announce_all(struct tracker *t)
+{
+	struct look look = {.tracker = t, .begun_before_ns = UINT64_MAX};
+
+	live_each(t->live, image_announce, &look);
+	return !look.is_more && !t->starts;
+}
+
 void tracker_advance_starts(struct tracker *t, uint64_t now_ns)
 {
 	uint64_t age_ns = t->config->start_seconds * NS_PER_S;
 	struct image *copy, *next;
 
 	if (age_ns && now_ns > age_ns && now_ns >= t->starts_due_ns) {
-		struct look look = {t, now_ns - age_ns};
+		struct look look = {.tracker = t, .begun_before_ns = now_ns - age_ns};
 
 		t->starts_due_ns = now_ns + LOOK_NS;
 		live_each(t->live, image_announce, &look);
