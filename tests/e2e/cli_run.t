@@ -193,7 +193,9 @@ def check_daemon_killed(user):
     for pid in user.daemons():
         os.kill(pid, signal.SIGKILL)
     err = process.communicate()[1]
-    tap.ok(process.returncode == 0 and "4 runs of" in err and "runmarkd has ended" in err, "its daemon killed, another goes on", err)
+    tap.ok(process.returncode == 0 and "4 runs of" in err and "killed by signal 9" in err and "started again" in err,
+           "its daemon killed, another goes on", err)
+    tap.ok("hook" not in err, "and what it had said last isn't told as the reason", err)
     tap.ok(not user.left() and not user.daemons(), "and nothing is left", (user.left(), user.daemons()))
 
 
@@ -264,6 +266,10 @@ def check_without(user):
     shutil.rmtree(folder)
     done = user.run("sh", "-c", "echo out; exit 29", options=["--db", "sqlite:/proc/none.db"])
     tap.ok((done.status, done.out) == (29, "out\n") and user.left(), "without a database: the records are kept", done)
+    for path in user.left():
+        shutil.rmtree(path)
+    err = subprocess.run(user.words("true", options=["--db", "bad://x"]), env=user.env, capture_output=True, text=True, check=False).stderr
+    tap.ok("more by" not in err and user.left() and user.left()[0] in err, "the folder is named, not a database that can't be asked", err)
     for path in user.left():
         shutil.rmtree(path)
     if os.geteuid():

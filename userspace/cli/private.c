@@ -113,7 +113,8 @@ static void conclude(struct private_run *run)
 	_cleanup_free_ char *url = NULL;
 	int r = private_load(&run->folder, &run->signals, &url);
 
-	(void)private_report(&run->folder, &run->args, url, run->start_ns);
+	/* a database that could not take it can't be asked, either: the folder is named, then */
+	(void)private_report(&run->folder, &run->args, r < 0 ? NULL : url, run->start_ns);
 	private_recover(&run->folder, &run->signals);
 	if (run->args.keep || r < 0)
 		private_folder_keep(&run->folder);

@@ -88,8 +88,10 @@ struct private_daemon {
  * saying why; -EINTR: a signal came. */
 int private_daemon_start(struct private_daemon *daemon, const struct private_folder *folder,
 			 pid_t below, const struct private_signals *signals);
-/* It has ended before it was asked to: another one goes on with what it knew. */
-void private_daemon_is_gone(struct private_daemon *daemon, const struct private_folder *folder,
+/* It has ended before it was asked to, as end (of waitid()) tells: another one goes on with what it
+ * knew. */
+void private_daemon_is_gone(struct private_daemon *daemon, const siginfo_t *end,
+			    const struct private_folder *folder,
 			    const struct private_signals *signals);
 /* Once it has written all that has ended till now; false if it doesn't say so. */
 bool private_daemon_flush(struct private_daemon *daemon);

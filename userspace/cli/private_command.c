@@ -134,7 +134,7 @@ static bool reap_others(const struct private_command *command, struct private_da
 		has_paused = true;
 		waitid(P_PID, (id_t)info.si_pid, NULL, WEXITED | WNOHANG);
 		if (info.si_pid == daemon->pid)
-			private_daemon_is_gone(daemon, folder, signals);
+			private_daemon_is_gone(daemon, &info, folder, signals);
 		info.si_pid = 0;
 	}
 	return !waitid(P_PID, (id_t)command->pid, &info, WEXITED | WNOHANG | WNOWAIT) &&

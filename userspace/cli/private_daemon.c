@@ -182,12 +182,27 @@ int private_daemon_start(struct private_daemon *daemon, const struct private_fol
 	return r;
 }
 
-void private_daemon_is_gone(struct private_daemon *daemon, const struct private_folder *folder,
+void private_daemon_is_gone(struct private_daemon *daemon, const siginfo_t *end,
+			    const struct private_folder *folder,
 			    const struct private_signals *signals)
 {
+	bool is_again = daemon->restarts++ < RESTARTS_MAX;
+	const char *next = is_again	   ? "it is started again"
+			   : daemon->below ? "what runs from now on is not recorded"
+					   : "what runs from now on tells of itself in files alone";
+	_cleanup_free_ char *words = NULL;
+
 	daemon->pid = 0;
-	say_failed(daemon, 0, "runmarkd has ended before the command");
-	if (daemon->restarts++ < RESTARTS_MAX)
+	if (end->si_code != CLD_EXITED) { /* it had no time for last words */
+		log_warn(0,
+			 "runmarkd was killed by signal %d (%s) before the command had ended; %s",
+			 end->si_status, strsignal(end->si_status), next);
+	} else {
+		words = last_words(daemon);
+		log_warn(0, "runmarkd has ended before the command (%s); %s",
+			 words ?: "it did not say why", next);
+	}
+	if (is_again)
 		(void)private_daemon_start(daemon, folder, daemon->below, signals);
 }
 
