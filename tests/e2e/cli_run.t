@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """runmark run: the command runs as it would without, and what ran is told: for root, a plain user, and by the kernel."""
 import collections
+import glob
 import os
 import pty
 import select
@@ -282,6 +283,31 @@ def check_without(user):
         subprocess.run(["umount", "-l", user.runtime], check=True)
 
 
+def check_short(user):
+    """Short of descriptors or processes it is not recorded, and runs all the same."""
+    limits = [f"-n {number}" for number in (4, 5, 6, 8, 11, 13)] + ["-f 0"] + ["-u 1"] * bool(user.uid)
+    for limit in limits:
+        words = user.words("sh", "-c", "echo out; exit 29")
+        at = words.index(user.runmark)
+        done = subprocess.run([*words[:at], "bash", "-c", f'ulimit {limit}; exec "$@"', "-", *words[at:]], env=user.env,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        tap.ok((done.returncode, done.stdout) == (29, "out\n") and done.stderr, f"ulimit {limit}: the command runs", done)
+        tap.ok(not glob.glob(f"{user.runtime}/runmark-run.*"), "no folder is left half-made", user.left())
+        for path in user.left():
+            shutil.rmtree(path)
+    for name, age in (("old", 61), ("young", 0)):
+        path = f"{user.runtime}/runmark-run.{name}"
+        os.makedirs(f"{path}/spool")
+        for each in (f"{path}/spool", path):
+            os.chown(each, user.uid, user.uid)
+            os.chmod(each, 0o700)
+            os.utime(each, (time.time() - age,) * 2)
+    user.run("true")
+    tap.equal(user.left(), [f"{user.runtime}/runmark-run.young"], "one that was left half-made goes, unless it is being made")
+    for path in user.left():
+        shutil.rmtree(path)
+
+
 def check_installed():
     """From wherever make install has put it; programs of both classes."""
     folder = tempfile.mkdtemp(prefix="runmark-run-test.")
@@ -322,6 +348,7 @@ def check(user, name):
         check_without(user)
         if user.bpf:  # the rest is the same way, and to load the kernel side takes seconds
             return
+        check_short(user)
         check_failures(user)
         check_signals(user)
         check_terminal(user)

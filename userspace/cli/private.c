@@ -86,11 +86,11 @@ static bool prepare(struct private_run *run)
 	return private_folder_configure(&run->folder, run->args.bpf) >= 0;
 }
 
-static void say_command_failed(const struct private_run *run, const char *name)
+static void say_command_failed(int error, const char *name)
 {
 	_cleanup_free_ char *safe = text_for_terminal(bytes_of(name));
 
-	log_err(-run->command.error, "cannot run %s", safe ?: "?");
+	log_err(-error, "cannot run %s", safe ?: "?");
 }
 
 static void say_stragglers(const struct private_run *run)
@@ -120,6 +120,18 @@ static void conclude(struct private_run *run)
 		private_folder_keep(&run->folder);
 }
 
+/* Short of processes or descriptors: what it has itself is enough for the command. */
+static int run_unrecorded(struct private_run *run, int reason, char **argv)
+{
+	int error = 0, status;
+
+	log_err(reason, "cannot watch the command; it runs, and will not be recorded");
+	private_folder_remove(&run->folder);
+	status = private_command_become(argv, &run->signals, &error);
+	say_command_failed(error, argv[0]);
+	return status;
+}
+
 static int run_command(struct private_run *run, char **argv)
 {
 	bool is_recorded = prepare(run);
@@ -127,11 +139,8 @@ static int run_command(struct private_run *run, char **argv)
 
 	r = private_command_fork(argv, is_recorded ? run->library : NULL, &run->folder,
 				 &run->signals, &run->command);
-	if (r < 0) {
-		log_err(r, "cannot run %s", argv[0]);
-		private_folder_remove(&run->folder);
-		return EXIT_TROUBLE;
-	}
+	if (r < 0)
+		return run_unrecorded(run, r, argv);
 	if (is_recorded)
 		(void)private_daemon_start(&run->daemon, &run->folder,
 					   run->args.bpf ? run->command.pid : 0, &run->signals);
@@ -139,7 +148,7 @@ static int run_command(struct private_run *run, char **argv)
 	(void)private_daemon_flush(&run->daemon);
 	private_command_reap(&run->command);
 	if (run->command.error)
-		say_command_failed(run, argv[0]);
+		say_command_failed(run->command.error, argv[0]);
 	say_stragglers(run);
 	private_daemon_stop(&run->daemon);
 	if (is_recorded && !run->command.error)

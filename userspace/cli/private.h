@@ -72,6 +72,9 @@ struct private_command {
 	int status;   /* as the shell has it, once it has ended */
 };
 
+/* Becomes argv, without records: there is no room for a child. The exit status where that fails
+ * too: *ret_error. */
+int private_command_become(char **argv, const struct private_signals *signals, int *ret_error);
 /* A child that waits to become argv. library NULL: its environment stays as it is. 0 or negative
  * errno. */
 int private_command_fork(char **argv, const char *library, const struct private_folder *folder,

@@ -72,20 +72,46 @@ static int set_environment(const char *library, const struct private_folder *fol
 	return 0;
 }
 
+/* The exit status where it can't be run. */
+static int run(char **argv, const struct private_signals *signals, int *ret_error)
+{
+	private_signals_restore(signals);
+	execvp(argv[0], argv);
+	*ret_error = errno;
+	return errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
+}
+
 /* In the child. If we are gone before it begins, it does not begin. */
 __attribute__((noreturn)) static void become(char **argv, int start_fd, int error_fd,
 					     const struct private_signals *signals)
 {
 	char byte;
-	int error;
+	int error, status;
 
 	if (read(start_fd, &byte, 1) != 1)
 		_exit(EXIT_NOT_RUN);
-	private_signals_restore(signals);
-	execvp(argv[0], argv);
-	error = errno;
+	status = run(argv, signals, &error);
 	(void)!write(error_fd, &error, sizeof(error));
-	_exit(error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN);
+	_exit(status);
+}
+
+int private_command_become(char **argv, const struct private_signals *signals, int *ret_error)
+{
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); /* an exec keeps it */
+	return run(argv, signals, ret_error);
+}
+
+/* Negative errno, as it was before. */
+static int pipes_close(const int first[2], const int second[2])
+{
+	int r = -errno;
+
+	for (int i = 0; i < 2; i++) {
+		close(first[i]);
+		if (second)
+			close(second[i]);
+	}
+	return r;
 }
 
 int private_command_fork(char **argv, const char *library, const struct private_folder *folder,
@@ -99,12 +125,11 @@ int private_command_fork(char **argv, const char *library, const struct private_
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	if (pipe2(start, O_CLOEXEC))
 		return -errno;
-	if (pipe2(error, O_CLOEXEC)) {
-		close(start[0]);
-		close(start[1]);
-		return -errno;
-	}
+	if (pipe2(error, O_CLOEXEC))
+		return pipes_close(start, NULL);
 	ret->pid = fork();
+	if (ret->pid < 0)
+		return pipes_close(start, error);
 	if (!ret->pid) {
 		close(start[1]);
 		if (library && set_environment(library, folder) < 0)
@@ -115,7 +140,7 @@ int private_command_fork(char **argv, const char *library, const struct private_
 	close(error[1]);
 	ret->start_fd = start[1];
 	ret->error_fd = error[0];
-	return ret->pid < 0 ? -errno : 0;
+	return 0;
 }
 
 /* Of those that came to us. The command itself is left, and who is behind it waits. */

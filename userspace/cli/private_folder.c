@@ -10,7 +10,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define OPEN_FILES_MAX 16
+#define OPEN_FILES_MAX 1 /* where the command has few, so have we */
 
 /* Nobody else can have put anything there, and sockets below it have room for their names. */
 static bool is_own_folder(const char *path)
@@ -163,8 +163,13 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void private_folder_remove(struct private_folder *folder)
 {
-	if (folder->path)
+	for (int i = 0; folder->path && i < 2 && !access(folder->path, F_OK); i++) {
+		if (i) { /* there was no descriptor for it but the lock's */
+			cleanup_close(&folder->lock_fd);
+			folder->lock_fd = -1;
+		}
 		nftw(folder->path, remove_one, OPEN_FILES_MAX, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	}
 	private_folder_done(folder);
 }
 

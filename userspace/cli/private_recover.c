@@ -11,11 +11,21 @@
 #include <errno.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
-#define FOLDERS_MAX 23 /* at one go */
+#define FOLDERS_MAX  23 /* at one go */
+#define MAKING_MAX_S 60 /* a folder is made, locked and configured in less */
+
+static bool has_file(int folder, const char *name)
+{
+	struct stat st;
+
+	return !fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
+	       st.st_size > 0;
+}
 
 /* Its lock, or negative errno: somebody has it, or it is none of ours. */
-static int take(int base, const char *name)
+static int take(int base, const char *name, bool *ret_is_half_made)
 {
 	_cleanup_close_ int fd =
 		openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -24,10 +34,11 @@ static int take(int base, const char *name)
 
 	if (fd < 0 || fstat(fd, &st))
 		return -errno;
-	if (st.st_uid != geteuid() || st.st_mode & 077 ||
-	    faccessat(fd, PRIVATE_CONFIG, F_OK, AT_SYMLINK_NOFOLLOW) ||
-	    faccessat(fd, PRIVATE_URL, F_OK, AT_SYMLINK_NOFOLLOW))
+	if (st.st_uid != geteuid() || st.st_mode & 077)
 		return -EPERM;
+	*ret_is_half_made = !has_file(fd, PRIVATE_CONFIG) || !has_file(fd, PRIVATE_URL);
+	if (*ret_is_half_made && time(NULL) - st.st_mtime < MAKING_MAX_S)
+		return -EBUSY;
 	if (flock(fd, LOCK_EX | LOCK_NB))
 		return -EBUSY;
 	daemon = openat(fd, PRIVATE_STATE "/lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -58,11 +69,14 @@ static bool has_living(int folder)
 	return found;
 }
 
-static void recover(struct private_folder *left, const struct private_signals *signals)
+static void recover(struct private_folder *left, bool is_half_made,
+		    const struct private_signals *signals)
 {
 	_cleanup_free_ char *url = NULL;
 
-	if (private_load(left, signals, &url) < 0) {
+	if (is_half_made) { /* nothing was recorded: no daemon had a configuration */
+		private_folder_remove(left);
+	} else if (private_load(left, signals, &url) < 0) {
 		private_folder_keep(left);
 	} else if (has_living(left->lock_fd)) {
 		private_folder_done(left);
@@ -82,18 +96,19 @@ void private_recover(const struct private_folder *folder, const struct private_s
 
 	while (dir && count < FOLDERS_MAX && (entry = readdir(dir))) {
 		struct private_folder left = {.lock_fd = -1};
+		bool is_half_made = false;
 
 		if (strncmp(entry->d_name, PRIVATE_PREFIX, strlen(PRIVATE_PREFIX)) != 0 ||
 		    !strcmp(entry->d_name, own))
 			continue;
-		left.lock_fd = take(dirfd(dir), entry->d_name);
+		left.lock_fd = take(dirfd(dir), entry->d_name, &is_half_made);
 		if (left.lock_fd < 0)
 			continue;
 		count++;
 		if (asprintf(&left.path, "%s/%s", base, entry->d_name) < 0)
 			left.path = NULL;
 		else
-			recover(&left, signals);
+			recover(&left, is_half_made, signals);
 		private_folder_done(&left);
 	}
 	if (dir)
