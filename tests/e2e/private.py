@@ -95,7 +95,15 @@ class Private:
 
     def left(self):
         """Private folders, and pins, that are still there."""
-        return glob.glob(f"{self.runtime}/runmark-*") + glob.glob("/sys/fs/bpf/runmark-run-*")
+        return glob.glob(f"{self.runtime}/runmark-*") + [pin for pin in glob.glob("/sys/fs/bpf/runmark-run-*") if self.is_own(pin)]
+
+    def is_own(self, pin):
+        """Not that of another user's runmark run that goes on meanwhile: its pid is in the name."""
+        try:
+            with open(f"/proc/{pin.rsplit('-', 1)[1]}/environ", "rb") as environment:
+                return f"XDG_RUNTIME_DIR={self.runtime}".encode() in environment.read().split(b"\0")
+        except OSError:
+            return True
 
     def daemons(self):
         """The pids of private daemons of this runtime folder."""
