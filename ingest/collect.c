@@ -105,7 +105,7 @@ static int take_line(struct work *work, const char *directory, char *line)
 
 __attribute__((noreturn)) static void become(const char *program, const char *directory, int out)
 {
-	const char *argv[] = {program, "--collect", directory, NULL};
+	const char *argv[] = {"runmark-ingest", "--collect", directory, NULL};
 
 	dup2(out, STDOUT_FILENO);
 	execv(program, (char *const *)argv);

@@ -395,7 +395,7 @@ if os.geteuid() == 0:
     writer.close()
     os.chmod(db_path, 0o600)
     result = runmark('find', *DB, prefix=nobody)
-    tap.ok(result.status == 3 and b'Permission denied; ask' in result.err, 'but not without permission',
+    tap.ok(result.status == 3 and b'Permission denied; its owner' in result.err, 'but not without permission',
            result.err)
 else:
     tap.skip('a user that may only read', 'not root')

@@ -210,6 +210,13 @@ def check_hostile():
             file.write(good)
         done = folder.collect()
         tap.ok(done.returncode == 3 and "not yours alone" in done.stderr, "a folder that others may write to is refused", done)
+        os.chmod(folder.path, 0o700)
+        os.chown(folder.path, 61001, 61001)
+        done = folder.collect()
+        tap.ok(done.returncode == 3 and "belongs to user 61001" in done.stderr and "chmod" not in done.stderr,
+               "another's, too, and the way out is his", done)
+        done = folder.load()
+        tap.ok("runmark-ingest: " in done.stderr and "runmarkd: " not in done.stderr, "said by who was called", done)
 
 
 def number_of(path):

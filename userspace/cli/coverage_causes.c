@@ -43,7 +43,8 @@ const struct coverage_cause coverage_causes[] = {
 	{"opted_out", "runs of users who asked not to be recorded", BY_RULE},
 	{"ignored", "runs that a rule leaves out", BY_RULE},
 	{"out_of_scope", "runs outside of jobs, where only jobs are recorded", BY_RULE},
-	{"message_refused", "messages of link wrappers refused or not whole", DETAILS},
+	{"message_refused", "messages of link wrappers, or of no kind, refused or not whole",
+	 DETAILS},
 	/* hostile ones for the most part: a program's own message is whole */
 	{"run_refused", "messages of programs about themselves refused or not whole", PERHAPS},
 	{"run_quota", "such messages that were over their user's quota", RUNS},

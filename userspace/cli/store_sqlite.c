@@ -111,7 +111,7 @@ static int open_connection(struct connection *connection)
 }
 
 /* The way out, where there is one. */
-static const char *explain(int error, bool is_sqlite)
+static const char *explain(const char *path, int error, bool is_sqlite)
 {
 	if (is_sqlite)
 		return "";
@@ -121,7 +121,10 @@ static const char *explain(int error, bool is_sqlite)
 	case -EISDIR:
 		return "; name the file in it with --db sqlite:PATH";
 	case -EACCES:
-		return "; ask the administrator to make you a member of its group (runmark)";
+		return strcmp(path, URL_SITE_PATH) != 0
+			       ? "; its owner lets you read it with chmod, and its folders"
+			       : "; ask the administrator to make you a member of its group "
+				 "(runmark)";
 	default:
 		return "";
 	}
@@ -164,7 +167,7 @@ static int sqlite_open(const struct database_url *url, void **ret, char **ret_me
 	}
 	if (asprintf(ret_message, "cannot read the database %s: %s%s", path,
 		     connection->db ? sqlite3_errmsg(connection->db) : strerror(-r),
-		     explain(r, connection->db != NULL)) < 0)
+		     explain(path, r, connection->db != NULL)) < 0)
 		*ret_message = NULL;
 	sqlite_close(connection);
 	return r;

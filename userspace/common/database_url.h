@@ -11,8 +11,9 @@
 
 #include "util.h"
 
-#define URL_MAX	    4096 /* bytes */
-#define URL_DEFAULT "sqlite:/var/lib/runmark/runmark.db"
+#define URL_MAX	      4096 /* bytes */
+#define URL_SITE_PATH "/var/lib/runmark/runmark.db"
+#define URL_DEFAULT   "sqlite:" URL_SITE_PATH
 
 enum url_tls {
 	URL_TLS_AUTO,	  /* none to this machine, VERIFY where there is a ca, else REQUIRED */

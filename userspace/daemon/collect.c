@@ -285,10 +285,14 @@ static int open_folder(struct collect *c)
 	c->folder = open(c->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->folder < 0 || fstat(c->folder, &st))
 		return log_err(-errno, "cannot collect from %s", c->path);
-	if (st.st_uid != geteuid() || st.st_mode & 022)
-		return log_err(0, "%s is not yours alone: chmod go-w it, or let its owner collect",
-			       c->path)
+	if (st.st_uid != geteuid())
+		return log_err(0,
+			       "%s belongs to user %u: let him collect it (runmark-ingest, as that "
+			       "user)",
+			       c->path, st.st_uid)
 			       ?: -EPERM;
+	if (st.st_mode & 022)
+		return log_err(0, "%s is not yours alone: chmod go-w it", c->path) ?: -EPERM;
 	snprintf(path, sizeof(path), "%s/" STATE, c->path);
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return log_err(-errno, "cannot make %s", path);

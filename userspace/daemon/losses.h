@@ -33,7 +33,8 @@
 	X(SPOOL_EXPIRED, "spool_expired", "spool files removed since they were too old")           \
 	X(RECORD_FAILED, "record_failed",                                                          \
 	  "records that could not be made or were too long; a group counts as its runs")           \
-	X(MESSAGE_REFUSED, "message_refused", "messages of link wrappers refused or not whole")    \
+	X(MESSAGE_REFUSED, "message_refused",                                                      \
+	  "messages of link wrappers, or of no kind, refused or not whole")                        \
 	X(RUN_REFUSED, "run_refused",                                                              \
 	  "messages of programs about themselves refused or not whole")                            \
 	X(RUN_QUOTA, "run_quota", "such messages that were over their user's quota")               \

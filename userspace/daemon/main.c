@@ -248,6 +248,7 @@ int main(int argc, char **argv)
 	if (o.check) {
 		r = print_config(&config);
 	} else if (o.collect) {
+		log_init(program_invocation_short_name); /* of whoever collects by this */
 		r = collect_run(&config, o.collect);
 	} else if (o.unload) {
 		r = unload(&config);
