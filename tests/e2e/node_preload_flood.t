@@ -60,6 +60,8 @@ def refused(n):
             while counted(n) == before and time.monotonic() < deadline:
                 time.sleep(0.01)
             tap.equal(counted(n) - before, 1, f"{name}: counted once")
+        said = [line for line in n.log().splitlines() if "message_refused" in line]
+        tap.ok(len(said) == 1 and f"process {os.getpid()} of user {os.geteuid()} " in said[0], "the log names the first's sender, once", said)
         if hasattr(socket, "SCM_RIGHTS"):
             before = counted(n)
             try:

@@ -2,6 +2,7 @@
 /* From datagrams to whole messages, each with its sender. */
 #include "receive.h"
 
+#include "common/log.h"
 #include "common/run_message.h"
 #include "daemon/receive_socket.h"
 #include "uid_quota.h"
@@ -13,6 +14,7 @@
 
 #define DATAGRAM_MAX (sizeof(struct message_header) + MESSAGE_PIECE_MAX)
 #define BATCH	     16 /* datagrams a system call */
+#define WARN_NS	     (3600 * NS_PER_S)
 
 /* What each kind of message may be. */
 static const struct flow_limits {
@@ -48,7 +50,7 @@ struct receiver {
 	unsigned int queue;
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	struct flow flows[FLOWS];
-	uint64_t swept_ns;
+	uint64_t swept_ns, warn_ns;
 	int pidfd; /* of the message at hand */
 	char buffers[BATCH][DATAGRAM_MAX];
 	union sender_control controls[BATCH];
@@ -217,6 +219,19 @@ static bool take_piece(struct receiver *receiver, const struct message_sender *s
 	return false;
 }
 
+/* The first, and then one an hour at most: whoever sends them may send many. */
+static void warn_garbled(struct receiver *receiver, uint64_t count,
+			 const struct message_sender *sender, uint64_t now_ns)
+{
+	if (receiver->fd < 0 || (count > 1 && now_ns < receiver->warn_ns))
+		return;
+	receiver->warn_ns = now_ns + WARN_NS;
+	log_warn(0,
+		 "process %d of user %u sent what is no message of ours: refused, %llu until "
+		 "now (message_refused); the next hour's are counted alone",
+		 sender->pid, sender->uid, (unsigned long long)count);
+}
+
 void receiver_take(struct receiver *receiver, const struct message_sender *sender,
 		   struct bytes datagram, uint64_t now_ns, receive_fn *fn, void *arg)
 {
@@ -230,6 +245,7 @@ void receiver_take(struct receiver *receiver, const struct message_sender *sende
 	counters->bytes += datagram.len;
 	if (!is_ours) {
 		counters->lost_garbled++;
+		warn_garbled(receiver, counters->lost_garbled, sender, now_ns);
 		return;
 	}
 	if (!uid_quota_take(flow->quota, sender->uid, datagram.len, now_ns)) {
