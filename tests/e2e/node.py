@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A private runmarkd for tests that track this node: own spool, state, sockets and pins."""
+import atexit
 import collections
 import glob
 import json
@@ -17,11 +18,30 @@ BUILD = os.environ.get("BUILD", "build")
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+def build_for_all():
+    """The build folder; where users can't enter it (a checkout below /root), a copy of its programs that they can."""
+    build = os.path.abspath(os.path.join(TOP, BUILD))
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    if os.geteuid() or not subprocess.run([*user, "test", "-x", f"{build}/bin/runmark"]).returncode:
+        return build
+    copy = tempfile.mkdtemp(prefix="runmark-test-build.")
+    owner = os.getpid()
+    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(copy, True))
+    os.chmod(copy, 0o755)
+    for name in ("bin", "lib", "lib32"):
+        if os.path.isdir(f"{build}/{name}"):
+            shutil.copytree(f"{build}/{name}", f"{copy}/{name}", ignore=shutil.ignore_patterns("*.a"))
+    return copy
+
+
+PROGRAMS = build_for_all()
+
+
 def program(name):
-    return os.path.abspath(os.path.join(TOP, BUILD, "bin", name))
+    return os.path.join(PROGRAMS, "bin", name)
 
 
-LIBRARY = os.path.abspath(os.path.join(TOP, BUILD, "lib", "librunmark.so"))
+LIBRARY = os.path.join(PROGRAMS, "lib", "librunmark.so")
 
 
 def can_track():

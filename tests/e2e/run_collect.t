@@ -15,10 +15,9 @@ import time
 import uuid
 
 import tap
-from node import BUILD, TOP, program
+from node import LIBRARY, program
 from private import NOBODY, ended
 
-LIBRARY = os.path.abspath(os.path.join(TOP, BUILD, "lib/librunmark.so"))
 KILLS, RUNS = 23, 97
 ITEM_HOST, ITEM_BOOT = 12, 13
 
