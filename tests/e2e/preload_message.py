@@ -19,7 +19,7 @@ END_AREA = struct.Struct("=IIQQ")
 
 
 def library(bits=64):
-    return os.path.join(node.TOP, node.BUILD, "lib" if bits == 64 else "lib32", "librunmark.so")
+    return os.path.join(node.PROGRAMS, "lib" if bits == 64 else "lib32", "librunmark.so")
 
 
 class Notes:
