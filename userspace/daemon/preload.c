@@ -293,7 +293,6 @@ int preload_take(struct preload *p, const struct message_sender *sender, int pid
 			      .uid = sender->uid,
 			      .gid = sender->gid,
 			      .now_ns = node_boot_ns()};
-	_cleanup_free_ char *data = NULL;
 	struct told *t;
 	int r = run_read(message, &take.message);
 	bool is_gone;
@@ -311,8 +310,7 @@ int preload_take(struct preload *p, const struct message_sender *sender, int pid
 	preload_look(take.pid, pidfd, p->options.node->tick_ns, &p->look);
 	is_gone = pidfd < 0 && forget_later(p, &take.message);
 	if (!p->look.has_cgroup)
-		take.start_ns =
-			preload_file_place(p, &take.message, &data) * p->options.node->tick_ns;
+		take.start_ns = preload_file_start(p, &take.message) * p->options.node->tick_ns;
 	if (take.start_ns > take.now_ns)
 		take.start_ns = 0;
 	r = begin_take(p, &take, &t);

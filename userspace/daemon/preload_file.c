@@ -77,7 +77,7 @@ int preload_file_read(struct preload *p, struct bytes path, struct run_read *ret
 	return 0;
 }
 
-uint64_t preload_file_place(struct preload *p, struct run_read *m, char **ret_data)
+uint64_t preload_file_start(struct preload *p, const struct run_read *m)
 {
 	_cleanup_free_ char *data = NULL;
 	struct run_read read;
@@ -85,9 +85,6 @@ uint64_t preload_file_place(struct preload *p, struct run_read *m, char **ret_da
 	if (!m->spool_file.is_there || preload_file_read(p, m->spool_file.text, &read, &data) ||
 	    read.random[0] != m->random[0])
 		return 0;
-	if (!m->cgroup.is_there)
-		m->cgroup = read.cgroup;
-	*ret_data = TAKE_PTR(data);
 	return read.start_ticks;
 }
 

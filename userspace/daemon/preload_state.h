@@ -129,12 +129,9 @@ void preload_folder_before(struct preload *preload, const struct run_read *messa
 /* Takes files whose datagrams will not come. is_drained: nothing was left in the socket. */
 void preload_folder_take(struct preload *preload, bool is_drained);
 
-/*
- * What only the file tells, of a process that was gone before it could be looked at: its control
- * group goes to the message, with memory that *ret_data holds (freed by the caller). Its start, in
- * ticks; 0: not known.
- */
-uint64_t preload_file_place(struct preload *preload, struct run_read *message, char **ret_data);
+/* The start that only the file tells, of a process that was gone before it could be looked at: in
+ * ticks; 0: not known. */
+uint64_t preload_file_start(struct preload *preload, const struct run_read *message);
 /* It has been told of, and goes. */
 void told_file_remove(struct preload *preload, uint64_t token);
 /* Where its end will stand. */

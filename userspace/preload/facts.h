@@ -9,7 +9,7 @@
 void facts_put(struct writer *writer, const struct start *start);
 /* What the daemon sees by itself when a datagram comes, and a file has to tell: it takes up to
  * FACTS_PLACE_MAX bytes. */
-#define FACTS_PLACE_MAX (RUN_MESSAGE_CGROUP + 512)
+#define FACTS_PLACE_MAX 512
 void facts_put_place(struct writer *writer);
 
 /* Of CLOCK_*; 0: not known. */
