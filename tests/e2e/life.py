@@ -250,6 +250,13 @@ class Life:
                 return self.found
             pids |= more
 
+    def waited_for(self, pid):
+        """The processes whose CPU time wait4(2) tells as pid's: it, and those below it that didn't go to the runner. After runs()."""
+        pids = {pid}
+        while more := {r["pid"] for r in self.found if r["ppid"] in pids} - pids - set(self.ends):
+            pids |= more
+        return pids
+
 
 def unix(text):
     return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) + float(text[19:-1])

@@ -75,7 +75,7 @@ def cpu_of(run):
 
 def check_cpu(run, lived):
     """All runs of the process, with their copies, used what it did, but for little before its first exec."""
-    want, got = lived.ends[run["pid"]][1], sum(cpu_of(r) for r in lived.found if r["pid"] == run["pid"])
+    want, got = lived.ends[run["pid"]][1], sum(cpu_of(r) for r in lived.found if r["pid"] in lived.waited_for(run["pid"]))
     if not -0.01 - want / 10 < want - got < 0.03 + want / 3:
         yield f"CPU is {got}, wait4 says {want}"
 

@@ -52,6 +52,10 @@ class Column:
         return text_of(end), ends, said, [line.replace(self.top, "TOP") for line in lived.complained]
 
 
+def cpu_of(run):
+    return run["usage"]["user_s"] + run["usage"]["system_s"] if run["usage"] else 0
+
+
 def text_of(status):
     if status is None:
         return "no end"
@@ -117,8 +121,8 @@ class Judge:
             yield "usage"
             return
         if cpu is not None:
-            all_cpu = sum(r["usage"]["user_s"] + r["usage"]["system_s"] for r in lived.found if r["pid"] == run["pid"] and r["usage"])
-            if not -0.01 - cpu / 10 < cpu - all_cpu < 0.03 + cpu / 3:
+            used = sum(cpu_of(r) for r in lived.found if r["pid"] in lived.waited_for(run["pid"]))
+            if not -0.01 - cpu / 10 < cpu - used < 0.03 + cpu / 3:
                 yield "cpu"
         peak = lived.says("peak", "-")
         if usage["max_rss"] is None or (peak and not image.then and abs(usage["max_rss"] - int(peak) * 1024) > 2 << 20):
