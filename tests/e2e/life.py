@@ -146,11 +146,21 @@ def spawn(*argv, uid=None, gid=None, root=None, namespaces=0, cgroup=None, stdin
     return kept[-1].pid
 
 
+def sleep_until_asleep(pid, seconds):
+    """So many seconds after the process waits for something, as all do here once they have begun: how long that takes, nobody knows."""
+    end = time.time() + 20
+    asleep = 0
+    while asleep < 3 and time.time() < end:
+        asleep = asleep + 1 if open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] == "S" else 0
+        time.sleep(0.01)
+    time.sleep(seconds)
+
+
 def killed_after(seconds, number, *argv, **how):
     def launch():
         reader, _ = os.pipe()
         pid = spawn(*argv, stdin=reader, **how)
-        time.sleep(seconds)
+        sleep_until_asleep(pid, seconds)
         os.kill(pid, number)
         return pid
     return launch
@@ -161,7 +171,7 @@ def deleted(*argv, pause):
     def launch():
         reader, writer = os.pipe()
         pid = spawn(*argv, stdin=reader)
-        time.sleep(pause)
+        sleep_until_asleep(pid, pause)
         os.unlink(argv[-2] if argv[-1] == "sleep" else argv[0])
         os.close(writer)
         os.close(reader)

@@ -113,7 +113,7 @@ def rows_of_ends(p, plugin):
     main = p["life"].path
 
     def row(name, end, *way, **how):
-        return Row(name, end, [main, "dlopen", plugin.path, "tell", "linger", "100", *way], lingers=True, **how)
+        return Row(name, end, [main, "dlopen", plugin.path, "tell", "linger", "250", *way], lingers=True, **how)
     yield row("return from main", "exit 3", "exit", "3")
     yield row("_exit", "exit 4", "_exit", "4", preload="dlopen")
     yield row("quick_exit", "exit 5", "quick_exit", "5", preload="dlopen")
@@ -133,7 +133,7 @@ def rows_of_ends(p, plugin):
     yield row("threads run at exit", "exit 6", "beside-threads", "6")
     yield row("exit_group by a thread", "exit 7", "exit_group", "7", preload="dlopen")
     # which loads libgcc_s by itself, if it isn't there
-    yield Row("the first thread ended before", "exit 8", [main, "dlopen", plugin.path, "dlopen", "libgcc_s.so.1", "tell", "linger", "100",
+    yield Row("the first thread ended before", "exit 8", [main, "dlopen", plugin.path, "dlopen", "libgcc_s.so.1", "tell", "linger", "250",
               "pthread_exit", "8"], lingers=True)
 
 
