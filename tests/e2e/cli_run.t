@@ -324,6 +324,8 @@ def check_installed():
         for bits in classes:
             done = user.run(f"{folder}/five{bits}")
             tap.ok(done.status == 5 and done.programs().total() == 1 and not done.err, f"installed: a program of {bits} bits", done)
+            table = subprocess.run(user.words(f"{folder}/five{bits}"), env=user.env, capture_output=True, text=True, check=False).stderr
+            tap.ok("five" in table and "librunmark" not in table, f"our library of {bits} bits is none of its", table)
     if 32 not in classes:
         tap.skip("installed: a program of 32 bits", "there is no compiler for it")
     shutil.rmtree(folder)
@@ -335,6 +337,12 @@ def check_usage(user):
         tap.ok(done.returncode == 2 and done.stderr.count("\n") == 1, f"wrong usage: {words}", done)
     done = subprocess.run(user.words("sh", "-c", "exit 3"), env=user.env, capture_output=True, text=True, check=False)
     tap.ok(done.returncode == 3 and "runmark find --db" in done.stderr and not done.stdout, "a table on standard error", done)
+    words = user.words("true", options=["--db", f"sqlite:{user.home}/of mine.db"])
+    told = [line for line in subprocess.run(words, env=user.env, capture_output=True, text=True, check=False).stderr.splitlines()
+            if "more by: " in line]
+    asked = subprocess.run(told[0].split("more by: ")[1].replace("runmark", user.runmark, 1), shell=True, capture_output=True, text=True,
+                           check=False) if told else None
+    tap.ok(asked and asked.returncode == 0 and "/true" in asked.stdout, "what is told to ask more can be pasted, blanks or not", (told, asked))
 
 
 def check(user, name):

@@ -64,5 +64,7 @@ char *run_make_arguments(const cJSON *record); /* words, quoted as a shell would
 int run_open_seconds(const cJSON *record, double *ret);
 /* Runs that a record stands for. */
 double run_count_of(const cJSON *record);
+/* A word, quoted where a shell would need it. */
+void word_put(FILE *out, const char *word);
 /* The texts of an array in the same way; b64 may be NULL. */
 char *words_join(const cJSON *texts, const cJSON *b64);

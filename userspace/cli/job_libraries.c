@@ -10,7 +10,7 @@ static const char *const plain[] = {
 	"ld-linux",   "ld-musl",   "ld64.so",	   "ld.so",	    "libc.so",	  "libc-",
 	"libm.so",    "libm-",	   "libdl.so",	   "libdl-",	    "libpthread", "librt.so",
 	"librt-",     "libresolv", "libutil.",	   "libnss_",	    "libgcc_s.",  "libanl.",
-	"linux-vdso", "libmvec.",  "libthread_db", "librunmark.so",
+	"linux-vdso", "libmvec.",  "libthread_db", "librunmark",
 };
 
 static struct bytes name_of(struct bytes path)

@@ -5,6 +5,7 @@
  */
 #include "cli/private.h"
 
+#include "cli/columns.h"
 #include "cli/job.h"
 #include "cli/map.h"
 #include "cli/private_runs.h"
@@ -324,10 +325,13 @@ static int print_table(struct report *report, const char *url, uint64_t start_ns
 	if (report->count)
 		r = print_rows(report);
 	if (report->count > ROWS_MAX)
-		fprintf(report->out, "runmark: and %zu programs more\n", report->count - ROWS_MAX);
-	if (url)
-		fprintf(report->out, "runmark: more by: runmark find --db %s --since %.19sZ\n", url,
-			record_time_format(start_ns, start));
+		fprintf(report->out, "runmark: programs that are not shown: %zu\n",
+			report->count - ROWS_MAX);
+	if (url) {
+		fputs("runmark: more by: runmark find --db ", report->out);
+		word_put(report->out, url);
+		fprintf(report->out, " --since %.19sZ\n", record_time_format(start_ns, start));
+	}
 	return r < 0 ? r : fflush(report->out) ? -errno : 0;
 }
 

@@ -138,7 +138,7 @@ static bool needs_quotes(const char *word)
 }
 
 /* Without backslashes, which a table shows doubled. */
-static void put_word(FILE *out, const char *word)
+void word_put(FILE *out, const char *word)
 {
 	if (!needs_quotes(word)) {
 		fputs(word, out);
@@ -180,7 +180,7 @@ char *words_join(const cJSON *texts, const cJSON *b64)
 		exact = exact ? exact->next : NULL;
 		if (count++)
 			fputc(' ', out);
-		put_word(out, word ? word : "");
+		word_put(out, word ? word : "");
 	}
 	if (fclose(out) != 0) {
 		free(joined);
