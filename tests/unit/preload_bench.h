@@ -123,6 +123,8 @@ struct told_program { /* 0 and NULL: as a plain one has it */
 	uint64_t inode, size, mtime_ns, read_bytes;
 	uint16_t argv_flags;
 	struct run_end_memory end;
+	const char *boot; /* of a file alone, as this */
+	uint64_t start_ticks;
 };
 
 /* A program as its module tells of it. */
@@ -159,6 +161,11 @@ static inline struct bytes bench_message(struct message_room *room, const struct
 	if (t->end.size)
 		message_put(room, RUN_ITEM_END_MEMORY, 0,
 			    (struct bytes){(char *)&t->end, sizeof(t->end)});
+	if (t->boot)
+		message_put(room, RUN_ITEM_BOOT, 0, bytes_of(t->boot));
+	if (t->start_ticks)
+		message_put(room, RUN_ITEM_START, 0,
+			    (struct bytes){(char *)&t->start_ticks, sizeof(t->start_ticks)});
 	message_put_object(room, 0, "/usr/lib/liba.so", 1);
 	message_put_object(room, 0, "/none/ld-linux-x86-64.so.2", 2);
 	return message_end(room);

@@ -349,6 +349,52 @@ static void test_forged_parent(void **state)
 	children_end(&child);
 }
 
+static int send_file(uint32_t owner, const struct told_program *program)
+{
+	struct bytes message = bench_message(&room, program);
+	struct run_file_head head = {.magic = RUN_FILE_MAGIC,
+				     .message_size = (uint32_t)message.len};
+	_cleanup_free_ char *file = malloc(sizeof(head) + message.len);
+
+	assert_non_null(file);
+	memcpy(file, &head, sizeof(head));
+	memcpy(file + sizeof(head), message.data, message.len);
+	return preload_take_file(bench.preload, owner, 1013,
+				 (struct bytes){file, sizeof(head) + message.len});
+}
+
+/* A file says what it likes, and anybody may leave one: another user's process is none of its. */
+static void test_forged_file(void **state)
+{
+	const struct node *node = &bench.place.node;
+	_cleanup_json_ cJSON *record = NULL;
+	uint64_t start_ns;
+	uint32_t ppid;
+	pid_t child;
+
+	(void)state;
+	children_new(&child, 1);
+	assert_int_equal(send_program(child, &(struct told_program){.token = 1}), 0);
+	assert_true(preload_look_stat(child, node->tick_ns, &ppid, &start_ns));
+	for (unsigned int before = 0; before < 3; before++) { /* as it, or as who had its number */
+		struct told_program program = {.pid = child,
+					       .token = 2 + before,
+					       .boot = node->boot_id,
+					       .start_ticks = start_ns / node->tick_ns - before};
+
+		assert_int_equal(send_file(1013, &program), -EPERM);
+	}
+	assert_int_equal(counts().refused, 3);
+	assert_int_equal(counts().processes, 1);
+	assert_null(bench_record(&bench));
+	children_end(&child);
+	bench_ended(&bench, child, 7 << 8, 0);
+	record = bench_record(&bench);
+	assert_json(record, "exit", "{\"code\":7}");
+	assert_json(record, "uid", "1009");
+	assert_null(bench_record(&bench));
+}
+
 /* A copy in between tells nothing of itself: the child's parent is the program it is a copy of. */
 static void test_copies(void **state)
 {
@@ -455,7 +501,7 @@ int main(void)
 		TEST(test_exec_chain), TEST(test_doubled),	 TEST(test_number_again),
 		TEST(test_forged),     TEST(test_forged_parent), TEST(test_copies),
 		TEST(test_opt_out),    TEST(test_refused),	 TEST(test_unwatched),
-		TEST(test_over),
+		TEST(test_over),       TEST(test_forged_file),
 	};
 
 	return cmocka_run_group_tests_name("preload", tests, NULL, NULL);

@@ -354,9 +354,11 @@ void preload_take_own(struct preload *p, struct run_read *message, struct bytes 
 		told_watch(p, t, -1);
 }
 
-/* What a file says of its process, where that is still there and its owner's. */
-static void look_for_file(struct preload *p, const struct taking *take)
+/* What a file says of its process, where that is still there and its owner's. False: it can't be:
+ * who has that number is another's, and no user's file may end what that one runs. */
+static bool look_for_file(struct preload *p, const struct taking *take)
 {
+	const struct told *t = told_find(p, take->pid);
 	uint64_t start_ns = take->start_ns;
 
 	if (!p->options.node->is_past)
@@ -364,6 +366,7 @@ static void look_for_file(struct preload *p, const struct taking *take)
 	if (p->options.node->is_past || !p->look.is_there || p->look.start_ns != start_ns ||
 	    p->look.euid != take->uid)
 		p->look = (struct preload_look){.login_uid = (uint32_t)-1};
+	return p->look.is_there || !t || t->uid == take->uid || !take->uid;
 }
 
 int preload_take_file(struct preload *p, uid_t owner, gid_t group, struct bytes file)
@@ -389,8 +392,8 @@ int preload_take_file(struct preload *p, uid_t owner, gid_t group, struct bytes 
 	}
 	if (node->is_past)
 		take.now_ns = INT64_MAX;
-	look_for_file(p, &take);
-	r = begin_take(p, &take, &t);
+	r = look_for_file(p, &take) ? begin_take(p, &take, &t) : -EPERM;
+	p->counts.refused += r == -EPERM;
 	if (!r && t)
 		told_file_end(p, t, &take.message, area);
 	return r;
