@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Statements of pruning: results are copied, since nothing else may be asked while one is read. */
 #include "ingest/prune.h"
+#include "common/array.h"
 
 #include <errno.h>
 
@@ -63,18 +64,14 @@ static int copy_value(const struct value *from, struct value *to)
 static int take_row(void *arg, const struct value *row, size_t columns)
 {
 	struct prune_rows *rows = arg;
+	struct value *values =
+		array_grow(rows->values, rows->count, &rows->size, columns * sizeof(*values));
 	int r = 0;
 
-	if (rows->count == rows->size) {
-		size_t size = 2 * rows->size + 64;
-		struct value *values = reallocarray(rows->values, size, columns * sizeof(*values));
-
-		if (!values)
-			return -ENOMEM;
-		rows->values = values;
-		rows->size = size;
-		rows->columns = columns;
-	}
+	if (!values)
+		return -ENOMEM;
+	rows->values = values;
+	rows->columns = columns;
 	for (size_t i = 0; i < columns; i++) {
 		struct value *to = &rows->values[rows->count * columns + i];
 		int copied = copy_value(&row[i], to);

@@ -5,6 +5,7 @@
 #include "ingest/dispose.h"
 #include "ingest/names_command.h"
 #include "ingest/spool_name.h"
+#include "common/array.h"
 #include "common/log.h"
 
 #include <dirent.h>
@@ -95,18 +96,14 @@ static void names_done(struct names *names)
 static int names_add(struct names *names, const char *directory, const char *name,
 		     const struct timespec *modified)
 {
-	if (names->count == names->size) {
-		size_t size = 2 * names->size + 64;
-		struct name *items = realloc(names->items, size * sizeof(*items));
+	struct name *items = array_grow(names->items, names->count, &names->size, sizeof(*items));
 
-		if (!items)
-			return -ENOMEM;
-		names->items = items;
-		names->size = size;
-	}
-	if (asprintf(&names->items[names->count].path, "%s/%s", directory, name) < 0)
+	if (!items)
 		return -ENOMEM;
-	names->items[names->count++].modified = *modified;
+	names->items = items;
+	if (asprintf(&items[names->count].path, "%s/%s", directory, name) < 0)
+		return -ENOMEM;
+	items[names->count++].modified = *modified;
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "response.h"
 #include "ldargs.h"
 
+#include "common/array.h"
 #include "common/fs.h"
 
 #include <errno.h>
@@ -17,19 +18,16 @@ struct expansion {
 
 static int add_token(struct response *response, const char *token)
 {
+	const char **tokens;
+
 	if (response->count >= LDARGS_TOKENS_MAX)
 		return -E2BIG;
-	if (response->count == response->allocated) {
-		size_t allocated = MAX(response->allocated * 2, (size_t)256);
-		const char **tokens =
-			realloc(response->tokens, allocated * sizeof(response->tokens[0]));
-
-		if (!tokens)
-			return -ENOMEM;
-		response->tokens = tokens;
-		response->allocated = allocated;
-	}
-	response->tokens[response->count++] = token;
+	tokens = array_grow(response->tokens, response->count, &response->allocated,
+			    sizeof(*tokens));
+	if (!tokens)
+		return -ENOMEM;
+	response->tokens = tokens;
+	tokens[response->count++] = token;
 	return 0;
 }
 

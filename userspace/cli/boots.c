@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/boots.h"
+#include "common/array.h"
 #include <errno.h>
 
 struct sign {
@@ -59,16 +60,13 @@ static int read_host(struct boots *boots, int64_t host)
 	query_reset(query);
 	r = query_bind_int(query, 1, host);
 	while (r >= 0 && (r = query_step(query)) > 0) {
-		if (boots->count == boots->size) {
-			size_t size = boots->size ? boots->size * 2 : 16;
-			struct sign *signs = reallocarray(boots->signs, size, sizeof(*signs));
+		struct sign *signs =
+			array_grow(boots->signs, boots->count, &boots->size, sizeof(*signs));
 
-			if (!signs)
-				return -ENOMEM;
-			boots->signs = signs;
-			boots->size = size;
-		}
-		boots->signs[boots->count++] = (struct sign){
+		if (!signs)
+			return -ENOMEM;
+		boots->signs = signs;
+		signs[boots->count++] = (struct sign){
 			query_int(query, 0), query_is_null(query, 1) ? 0 : query_int(query, 1),
 			query_is_null(query, 2) ? 0 : query_int(query, 2)};
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/busy.h"
+#include "common/array.h"
 #include <errno.h>
 
 #define SWEEP_FIRST 4096

@@ -34,6 +34,7 @@
  *none of them hides.
  */
 #include "cli/coverage.h"
+#include "common/array.h"
 #include <errno.h>
 
 /* What is made while records and files are gone through. */
@@ -49,22 +50,18 @@ static int add_gap(struct making *making, int64_t from_us, int64_t to_us, const 
 		   int64_t count)
 {
 	struct coverage *coverage = making->coverage;
+	struct coverage_gap *gaps;
 
 	from_us = MAX(MAX(from_us, making->input->since_us), making->begin_us);
 	to_us = MIN(to_us, making->input->until_us);
 	if (from_us > to_us || (from_us == to_us && count <= 0) ||
 	    from_us >= making->input->until_us)
 		return 0;
-	if (coverage->gap_count == coverage->gap_size) {
-		size_t size = coverage->gap_size ? coverage->gap_size * 2 : 16;
-		struct coverage_gap *gaps = reallocarray(coverage->gaps, size, sizeof(*gaps));
-
-		if (!gaps)
-			return -ENOMEM;
-		coverage->gaps = gaps;
-		coverage->gap_size = size;
-	}
-	coverage->gaps[coverage->gap_count++] = (struct coverage_gap){from_us, to_us, cause, count};
+	gaps = array_grow(coverage->gaps, coverage->gap_count, &coverage->gap_size, sizeof(*gaps));
+	if (!gaps)
+		return -ENOMEM;
+	coverage->gaps = gaps;
+	gaps[coverage->gap_count++] = (struct coverage_gap){from_us, to_us, cause, count};
 	return 0;
 }
 

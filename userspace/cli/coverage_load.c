@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What coverage is computed from, out of the database: one host at a time. */
 #include "cli/coverage.h"
-#include "cli/map.h"
+#include "common/array.h"
 #include "common/record.h"
 #include <errno.h>
 

@@ -2,6 +2,7 @@
 #include "cli/fold_line.h"
 #include "cli/columns.h"
 #include "cli/fold.h"
+#include "common/array.h"
 #include "common/record.h"
 #include <ctype.h>
 #include <errno.h>
@@ -141,20 +142,16 @@ static int add_host(struct fold_line *line, const cJSON *record)
 
 static int add_elapsed(struct fold_line *line, const cJSON *record)
 {
-	double value;
+	double value, *elapsed;
 
 	if (record_get_number(record, "elapsed_s", &value) < 0)
 		return 0;
-	if (line->elapsed_count == line->elapsed_size) {
-		size_t size = line->elapsed_size ? 2 * line->elapsed_size : 64;
-		double *elapsed = reallocarray(line->elapsed, size, sizeof(*elapsed));
-
-		if (!elapsed)
-			return -ENOMEM;
-		line->elapsed = elapsed;
-		line->elapsed_size = size;
-	}
-	line->elapsed[line->elapsed_count++] = value;
+	elapsed = array_grow(line->elapsed, line->elapsed_count, &line->elapsed_size,
+			     sizeof(*elapsed));
+	if (!elapsed)
+		return -ENOMEM;
+	line->elapsed = elapsed;
+	elapsed[line->elapsed_count++] = value;
 	return 0;
 }
 

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sets of row numbers. */
 #include "cli/ids.h"
+#include "common/array.h"
 #include <errno.h>
 
 int ids_add(struct ids *ids, int64_t id)
 {
-	if (ids->count == ids->size) {
-		size_t size = ids->size ? ids->size * 2 : 16;
-		int64_t *items = reallocarray(ids->items, size, sizeof(*items));
+	int64_t *items = array_grow(ids->items, ids->count, &ids->size, sizeof(*items));
 
-		if (!items)
-			return -ENOMEM;
-		ids->items = items;
-		ids->size = size;
-	}
-	ids->items[ids->count++] = id;
+	if (!items)
+		return -ENOMEM;
+	ids->items = items;
+	items[ids->count++] = id;
 	return 0;
 }
 

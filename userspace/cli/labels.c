@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/labels.h"
+#include "common/array.h"
 #include <errno.h>
 
 /* FNV-1a. That somebody can make texts of the same hash costs a walk, no more. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Open addressing, at most two thirds full. */
 #include "cli/map.h"
+#include "common/array.h"
 #include <errno.h>
 
 #define FIRST_SIZE 64
@@ -175,17 +176,4 @@ void index_done(struct index *index)
 	free(index->others);
 	free(index->ids);
 	*index = (struct index){0};
-}
-
-void *array_grow(void *items, size_t count, size_t *size, size_t item_size)
-{
-	size_t wanted = *size ? *size * 2 : 64;
-	void *grown;
-
-	if (count < *size)
-		return items;
-	grown = reallocarray(items, wanted, item_size);
-	if (grown)
-		*size = wanted;
-	return grown;
 }

@@ -48,9 +48,3 @@ struct index {
 int index_add(struct index *index, int64_t id, uint32_t *ret, bool *ret_is_new);
 bool index_find(const struct index *index, int64_t id, uint32_t *ret);
 void index_done(struct index *index);
-
-/*
- * Makes room for one more item in a growing array: items, with room for *size of item_size bytes.
- * NULL: out of memory, and the array is as it was.
- */
-void *array_grow(void *items, size_t count, size_t *size, size_t item_size);

@@ -7,8 +7,8 @@
 
 #include "cli/columns.h"
 #include "cli/job.h"
-#include "cli/map.h"
 #include "cli/private_runs.h"
+#include "common/array.h"
 #include "common/log.h"
 #include "common/record.h"
 #include "common/text.h"

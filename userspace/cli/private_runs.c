@@ -4,7 +4,7 @@
  * takes some gigabytes, so only so many are kept, and the rest is left to the database.
  */
 #include "cli/private_runs.h"
-#include "cli/map.h"
+#include "common/array.h"
 #include "common/log.h"
 #include "common/record.h"
 

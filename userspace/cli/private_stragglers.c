@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Who still runs when the command has ended: orphans come to us, so all are found below us. */
 #include "cli/private.h"
+#include "common/array.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -39,16 +40,12 @@ static bool read_stat(const char *pid, struct process *ret)
 
 static int add(struct processes *all, const struct process *process)
 {
-	if (all->count == all->size) {
-		size_t size = 2 * all->size + 64;
-		struct process *items = reallocarray(all->items, size, sizeof(*items));
+	struct process *items = array_grow(all->items, all->count, &all->size, sizeof(*items));
 
-		if (!items)
-			return -ENOMEM;
-		all->items = items;
-		all->size = size;
-	}
-	all->items[all->count++] = *process;
+	if (!items)
+		return -ENOMEM;
+	all->items = items;
+	items[all->count++] = *process;
 	return 0;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "cli/pattern.h"
 #include "cli/report.h"
+#include "common/array.h"
 #include <errno.h>
 
 #define SKIP UINT32_MAX

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How many links were made in the window, by what: reports of compilers and linkers. */
 #include "cli/report.h"
+#include "common/array.h"
 #include <errno.h>
 
 enum link_column { COMPILER, COMPILER_VERSION, LINKER, LINKER_VERSION, USER, UID, HOST, JOB };

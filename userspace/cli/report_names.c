@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/report_names.h"
 #include "cli/pattern.h"
+#include "common/array.h"
 #include <errno.h>
 #include <inttypes.h>
 

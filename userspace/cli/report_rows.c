@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/report_rows.h"
-#include "cli/map.h"
+#include "common/array.h"
 #include "common/record.h"
 #include <errno.h>
 

@@ -5,7 +5,7 @@
  * out. Pages grow, so that many rows take few of them.
  */
 #include "cli/run_pages.h"
-#include "cli/map.h"
+#include "common/array.h"
 #include <errno.h>
 
 #define PAGE_FIRST 256

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/run_pages.h"
 #include "cli/run_walk.h"
-#include "cli/map.h"
+#include "common/array.h"
 #include <errno.h>
 
 #define MANY_LEAST 5	/* ids that are asked for together */

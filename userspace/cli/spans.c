@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/spans.h"
+#include "common/array.h"
 #include <errno.h>
 
 int spans_add(struct spans *spans, int64_t from_us, int64_t to_us)
 {
+	struct span *items;
+
 	if (from_us >= to_us)
 		return 0;
-	if (spans->count == spans->size) {
-		size_t size = spans->size ? spans->size * 2 : 16;
-		struct span *items = reallocarray(spans->items, size, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		spans->items = items;
-		spans->size = size;
-	}
-	spans->items[spans->count++] = (struct span){from_us, to_us};
+	items = array_grow(spans->items, spans->count, &spans->size, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	spans->items = items;
+	items[spans->count++] = (struct span){from_us, to_us};
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/tally.h"
+#include "common/array.h"
 #include <errno.h>
 
 void tally_init(struct tally *tally, struct report_names *names)

@@ -5,6 +5,7 @@
  * container is not the one that we see: so all numbers of whoever started then are asked.
  */
 #include "daemon/collect_files.h"
+#include "common/array.h"
 #include "common/fs.h"
 #include "common/run_read.h"
 #include "daemon/collect.h"
@@ -112,16 +113,13 @@ static const char *take_key(const struct run_read *read, struct collect_file *re
 
 static int starts_add(struct live_starts *starts, const struct live_start *start)
 {
-	if (starts->count == starts->size) {
-		size_t size = 2 * starts->size + 512;
-		struct live_start *items = reallocarray(starts->items, size, sizeof(*items));
+	struct live_start *items =
+		array_grow(starts->items, starts->count, &starts->size, sizeof(*items));
 
-		if (!items)
-			return -ENOMEM;
-		starts->items = items;
-		starts->size = size;
-	}
-	starts->items[starts->count++] = *start;
+	if (!items)
+		return -ENOMEM;
+	starts->items = items;
+	items[starts->count++] = *start;
 	return 0;
 }
 
@@ -241,18 +239,15 @@ static int compare(const void *a, const void *b)
 /* Takes file's host over. */
 static int files_add(struct collect_files *files, struct collect_file *file)
 {
-	if (files->count == files->size) {
-		size_t size = 2 * files->size + 256;
-		struct collect_file *items = reallocarray(files->items, size, sizeof(*items));
+	struct collect_file *items =
+		array_grow(files->items, files->count, &files->size, sizeof(*items));
 
-		if (!items) {
-			free(file->host);
-			return -ENOMEM;
-		}
-		files->items = items;
-		files->size = size;
+	if (!items) {
+		free(file->host);
+		return -ENOMEM;
 	}
-	files->items[files->count++] = *file;
+	files->items = items;
+	items[files->count++] = *file;
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "daemon/live_image.h"
 #include "daemon/live_job.h"
 #include "daemon/live_table.h"
+#include "common/array.h"
 
 struct saved_file {
 	struct event_file file;
@@ -243,14 +244,11 @@ static void restore_file(struct live *l, struct bytes data)
 	    !memchr(state.file.fstype, 0, sizeof(state.file.fstype)) ||
 	    (state.is_told && !notes_check(&state.notes)))
 		return;
-	if (l->file_count == l->file_size) {
-		files = reallocarray(l->files, 2 * l->file_size + 64, sizeof(*files));
-		if (!files)
-			return;
-		l->files = files;
-		l->file_size = 2 * l->file_size + 64;
-	}
-	file = &l->files[l->file_count];
+	files = array_grow(l->files, l->file_count, &l->file_size, sizeof(*files));
+	if (!files)
+		return;
+	l->files = files;
+	file = &files[l->file_count];
 	*file = (struct saved_file){.file = state.file,
 				    .notes = state.notes,
 				    .is_told = state.is_told,

@@ -35,7 +35,7 @@ struct live {
 	uint32_t told; /* processes that the kernel side did not tell of */
 	uint64_t max_bytes;
 	struct saved_file *files; /* while a journal is read */
-	uint32_t file_count, file_size;
+	size_t file_count, file_size;
 	int64_t unix_minus_boot_ns;
 	uint64_t begin_ns; /* of tracking */
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The run record, field by field (runmark-records(5), schema/run.schema.json). */
 #include "daemon/run_record.h"
+#include "common/array.h"
 #include "common/job.h"
 #include "common/record.h"
 #include "common/text.h"
@@ -106,29 +107,22 @@ bool script_json_add(cJSON *record, const struct image *image)
  * caller. */
 static ssize_t split(struct bytes data, struct bytes **ret)
 {
-	size_t count = 0, size = 64;
-	struct bytes *items = malloc(size * sizeof(*items));
+	_cleanup_free_ struct bytes *items = NULL;
+	size_t count = 0, size = 0;
 
-	while (items && data.len) {
+	while (data.len) {
+		struct bytes *bigger = array_grow(items, count, &size, sizeof(*items));
 		size_t len = strnlen(data.data, data.len);
 
-		if (count == size) {
-			struct bytes *bigger = reallocarray(items, size *= 2, sizeof(*items));
-
-			if (!bigger)
-				break;
-			items = bigger;
-		}
+		if (!bigger)
+			return -1;
+		items = bigger;
 		items[count++] = (struct bytes){data.data, len};
 		len = MIN(len + 1, data.len);
 		data.data += len;
 		data.len -= len;
 	}
-	if (!items || data.len) {
-		free(items);
-		return -1;
-	}
-	*ret = items;
+	*ret = TAKE_PTR(items);
 	return count;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Which processes run now, from /proc: where no BPF iterator can list them. */
 #include "daemon/scan.h"
+#include "common/array.h"
 #include "common/fs.h"
 
 #include <ctype.h>
@@ -56,15 +57,11 @@ int scan_list_proc(struct scan_tasks *tasks, uint64_t tick_ns)
 	if (!proc)
 		return -errno;
 	while (!r && (errno = 0, entry = readdir(proc))) {
-		if (count == size) {
-			size_t wanted = MAX(2 * size, (size_t)1024);
-			struct event_task *bigger = reallocarray(list, wanted, sizeof(*list));
+		struct event_task *bigger = array_grow(list, count, &size, sizeof(*list));
 
-			r = !bigger ? -ENOMEM : count >= SCAN_TASKS_MAX ? -E2BIG : 0;
-			if (bigger)
-				list = bigger;
-			size = wanted;
-		}
+		r = !bigger ? -ENOMEM : count >= SCAN_TASKS_MAX ? -E2BIG : 0;
+		if (bigger)
+			list = bigger;
 		if (!r && task_read(dirfd(proc), entry->d_name, tick_ns, &list[count]))
 			count++;
 	}
