@@ -3,6 +3,7 @@
 #include "driver.h"
 
 #include "common/fs.h"
+#include "common/proc_stat.h"
 
 #include <errno.h>
 
@@ -71,30 +72,6 @@ const char *driver_comment_start(const char *name)
 	return driver ? driver->comment_start : NULL;
 }
 
-/* Parent of pid, or 0, and the name it was started by (15 bytes of it). What follows the last ')'
- * is the kernel's, the name may hold anything. */
-static pid_t parent_of(pid_t pid, char name[16])
-{
-	char path[32], text[512];
-	_cleanup_close_ int fd = -1;
-	const char *start, *end;
-	ssize_t len;
-	int parent;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (len <= 0)
-		return 0;
-	text[len] = '\0';
-	start = strchr(text, '(');
-	end = strrchr(text, ')');
-	if (!start || !end || end <= start || sscanf(end + 1, " %*c %d", &parent) != 1)
-		return 0;
-	snprintf(name, 16, "%.*s", (int)MIN(end - start - 1, 15), start + 1);
-	return MAX(parent, 0);
-}
-
 static bool read_arguments(pid_t pid, struct driver *driver)
 {
 	char path[32];
@@ -139,16 +116,17 @@ int driver_find(pid_t start, struct driver *ret)
 
 	for (unsigned int level = 0; level < DRIVER_LEVELS_MAX && pid > 1; level++) {
 		struct driver driver = {.arguments = NULL};
-		char name[16];
-		pid_t parent = parent_of(pid, name);
+		struct proc_stat stat;
+		char path[32];
 
-		if (!parent)
+		snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+		if (proc_stat_read(AT_FDCWD, path, &stat) || !stat.ppid)
 			break;
-		if (is_driver(pid, name, &driver)) {
+		if (is_driver(pid, stat.comm, &driver)) {
 			*ret = driver;
 			return 0;
 		}
-		pid = parent;
+		pid = stat.ppid;
 	}
 	return -ENOENT;
 }

@@ -39,30 +39,6 @@ static void lines_of_maps(void **state)
 	}
 }
 
-static void where_arguments_are(void **state)
-{
-	char text[512], rest[256] = "";
-	struct scan_read *s = calloc(1, sizeof(*s));
-
-	(void)state;
-	for (int field = 4; field < 48; field++)
-		strcat(rest, " 7");
-	snprintf(text, sizeof(text), "17 (a) R ) ( 1 2) S%s 4096 4100 4100 5000 0\n", rest);
-	assert_true(scan_stat_parse(text, s));
-	assert_int_equal(s->argv_start, 4096);
-	assert_int_equal(s->argv_end, 4100);
-	assert_int_equal(s->env_start, 4100);
-	assert_int_equal(s->env_end, 5000);
-	s->argv_start = 0;
-	assert_false(scan_stat_parse("", s));
-	assert_false(scan_stat_parse("17 (a) S 1 2", s));
-	assert_false(scan_stat_parse("17 (a", s));
-	*strstr(text, " 5000") = '\0';
-	assert_false(scan_stat_parse(text, s));
-	assert_int_equal(s->argv_start, 0);
-	free(s);
-}
-
 static void a_process_is_read_whole(void **state)
 {
 	struct scan_read *s = calloc(1, sizeof(*s));
@@ -98,7 +74,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_of_maps),
-		cmocka_unit_test(where_arguments_are),
 		cmocka_unit_test(a_process_is_read_whole),
 	};
 

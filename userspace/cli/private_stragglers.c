@@ -2,6 +2,7 @@
 /* Who still runs when the command has ended: orphans come to us, so all are found below us. */
 #include "cli/private.h"
 #include "common/array.h"
+#include "common/proc_stat.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,25 +17,15 @@ struct processes {
 	size_t count, size;
 };
 
-/* "pid (name) state ppid": the name may hold anything, so what counts stands behind the last ). */
-static bool read_stat(const char *pid, struct process *ret)
+static bool read_process(int proc, const char *pid, struct process *ret)
 {
-	char path[64], text[512], state, *behind;
-	_cleanup_close_ int fd = -1;
-	ssize_t len;
-	int parent;
+	struct proc_stat stat;
+	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (len <= 0)
+	snprintf(path, sizeof(path), "%.20s/stat", pid);
+	if (proc_stat_read(proc, path, &stat))
 		return false;
-	text[len] = '\0';
-	behind = strrchr(text, ')');
-	if (!behind || sscanf(behind + 1, " %c %d", &state, &parent) != 2)
-		return false;
-	*ret = (struct process){
-		.pid = atoi(pid), .parent = parent, .is_dead = state == 'Z' || state == 'X'};
+	*ret = (struct process){.pid = stat.pid, .parent = stat.ppid, .is_dead = stat.is_zombie};
 	return true;
 }
 
@@ -59,7 +50,7 @@ static void read_all(struct processes *all)
 		return;
 	while ((entry = readdir(dir)))
 		if (*entry->d_name >= '1' && *entry->d_name <= '9' &&
-		    read_stat(entry->d_name, &process) && add(all, &process) < 0)
+		    read_process(dirfd(dir), entry->d_name, &process) && add(all, &process) < 0)
 			break;
 	closedir(dir);
 }

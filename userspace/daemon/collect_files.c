@@ -7,13 +7,13 @@
 #include "daemon/collect_files.h"
 #include "common/array.h"
 #include "common/fs.h"
+#include "common/proc_stat.h"
 #include "common/run_read.h"
 #include "daemon/collect.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <time.h>
 #include <uuid/uuid.h>
 
@@ -130,22 +130,17 @@ static int starts_compare(const void *a, const void *b)
 	return x->ticks < y->ticks ? -1 : x->ticks > y->ticks;
 }
 
-/* Field 22 of stat(5), behind the name, which may hold anything. A zombie has ended. */
+/* A zombie has ended. */
 static bool start_read(int proc, const char *pid, struct live_start *ret)
 {
-	_cleanup_free_ char *text = NULL;
-	const char *field;
+	struct proc_stat stat;
 	char path[32];
-	size_t len;
 
 	snprintf(path, sizeof(path), "%.10s/stat", pid);
-	if (fs_read_file(proc, path, 4096, &text, &len) || !(field = strrchr(text, ')')) ||
-	    strlen(field) < 3 || strchr("ZX", field[2]))
+	if (proc_stat_read(proc, path, &stat) || stat.is_zombie)
 		return false;
-	for (int number = 2; field && number < 22; number++)
-		field = strchr(field + 1, ' ');
-	ret->pid = (uint32_t)strtoul(pid, NULL, 10);
-	return field && sscanf(field, " %" SCNu64, &ret->ticks) == 1;
+	*ret = (struct live_start){.ticks = stat.start_ticks, .pid = stat.pid};
+	return true;
 }
 
 static int starts_list(struct live_starts *ret)

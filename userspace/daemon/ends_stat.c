@@ -9,42 +9,10 @@
  */
 #include "daemon/ends_state.h"
 #include "common/fs.h"
+#include "common/proc_stat.h"
 
 #include <errno.h>
 #include <inttypes.h>
-
-#define PF_EXITING 0x4 /* include/linux/sched.h */
-
-bool stat_parse(const char *text, uint64_t ns_per_tick, struct stat_told *ret)
-{
-	const char *open = strchr(text, '('), *close = strrchr(text, ')');
-	uint64_t flags, minor, major, user, system, threads, start;
-	struct stat_told told = {};
-	const char *field = close;
-
-	/* fields 3, 9, 10, 12, 14, 15, 20, 22 of proc(5) */
-	if (!open || !close || close < open ||
-	    sscanf(close,
-		   ") %c %*d %*d %*d %*d %*d %" SCNu64 " %" SCNu64 " %*u %" SCNu64 " %*u %" SCNu64
-		   " %" SCNu64 " %*d %*d %*d %*d %" SCNu64 " %*d %" SCNu64,
-		   &told.state, &flags, &minor, &major, &user, &system, &threads, &start) != 8)
-		return false;
-	for (int number = 2; field && number < 52; number++)
-		field = strchr(field + 1, ' ');
-	if (field)
-		told.wait_status = strtoul(field + 1, NULL, 10);
-	memcpy(told.comm, open + 1, MIN((size_t)(close - open - 1), sizeof(told.comm) - 1));
-	told.is_ending = flags & PF_EXITING;
-	told.is_dead = told.state == 'X' || (told.state == 'Z' && threads <= 1);
-	told.start_ns = start * ns_per_tick;
-	told.usage = (struct event_usage){.user_ns = user * ns_per_tick,
-					  .system_ns = system * ns_per_tick,
-					  .minor_faults = minor,
-					  .major_faults = major};
-	told.usage.runtime_ns = told.usage.user_ns + told.usage.system_ns;
-	*ret = told;
-	return true;
-}
 
 static int read_text(pid_t pid, const char *name, char *text, size_t size)
 {
@@ -96,14 +64,26 @@ static bool has_access(pid_t pid)
 
 int stat_read(pid_t pid, struct stat_told *ret)
 {
-	struct stat_told told = {};
-	char text[2048];
-	int r = read_text(pid, "stat", text, sizeof(text));
+	uint64_t tick_ns = NS_PER_S / sysconf(_SC_CLK_TCK);
+	struct stat_told told;
+	struct proc_stat stat;
+	char path[48];
+	int r;
 
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	r = proc_stat_read(AT_FDCWD, path, &stat);
 	if (r)
-		return r == -ENOENT ? -ESRCH : r;
-	if (!stat_parse(text, NS_PER_S / sysconf(_SC_CLK_TCK), &told))
-		return -EBADMSG;
+		return r;
+	told = (struct stat_told){.is_ending = stat.is_exiting,
+				  .is_dead = stat.is_zombie && stat.threads <= 1,
+				  .wait_status = stat.wait_status,
+				  .start_ns = stat.start_ticks * tick_ns,
+				  .usage = {.user_ns = stat.user_ticks * tick_ns,
+					    .system_ns = stat.system_ticks * tick_ns,
+					    .minor_faults = stat.minor_faults,
+					    .major_faults = stat.major_faults}};
+	memcpy(told.comm, stat.comm, sizeof(told.comm));
+	told.usage.runtime_ns = told.usage.user_ns + told.usage.system_ns;
 	if (told.is_dead) {
 		read_runtime(pid, &told);
 		read_io(pid, &told);

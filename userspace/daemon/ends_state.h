@@ -127,7 +127,7 @@ bool pidfd_is_reaped(int pidfd);
 int pidfd_status(int pidfd, uint32_t *ret);
 
 struct stat_told {
-	char state, comm[16];
+	char comm[16];
 	bool is_ending;	 /* its first thread; or it has */
 	bool is_dead;	 /* all of its threads */
 	bool has_status; /* else the kernel doesn't let us see it */
@@ -138,8 +138,6 @@ struct stat_told {
 };
 /* Of /proc/PID; -ESRCH: there is none. The status and times mean something if is_dead. */
 int stat_read(pid_t pid, struct stat_told *ret);
-/* /proc/PID/stat's text. False if it is none. */
-bool stat_parse(const char *text, uint64_t ns_per_tick, struct stat_told *ret);
 
 /* --- ends_settle.c */
 

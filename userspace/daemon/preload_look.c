@@ -2,12 +2,11 @@
 /* /proc/PID, read in a few microseconds. */
 #include "daemon/preload_look.h"
 #include "common/fs.h"
+#include "common/proc_stat.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-
-#define PF_EXITING 0x4 /* include/linux/sched.h, as /proc/PID/stat has it; see proc(5) */
 
 static int folder_open(uint32_t pid)
 {
@@ -25,35 +24,6 @@ static ssize_t file_read(int folder, const char *name, char *data, size_t size)
 
 	data[MAX(len, 0)] = '\0';
 	return len;
-}
-
-/* The name of the program, field 2, may hold anything. */
-bool preload_stat_parse(const char *text, uint64_t tick_ns, uint32_t *ret_ppid,
-			uint64_t *ret_start_ns, bool *ret_is_dead)
-{
-	const char *behind = strrchr(text, ')');
-	unsigned long long ticks;
-	unsigned int ppid, flags;
-	char state;
-
-	if (!behind || sscanf(behind + 1,
-			      " %c %u %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
-			      "%*d %*d %*d %llu",
-			      &state, &ppid, &flags, &ticks) != 4)
-		return false;
-	*ret_is_dead = state == 'Z' || state == 'X' || flags & PF_EXITING;
-	*ret_ppid = ppid;
-	*ret_start_ns = ticks * tick_ns;
-	return true;
-}
-
-static bool stat_read(int folder, uint64_t tick_ns, uint32_t *ret_ppid, uint64_t *ret_start_ns,
-		      bool *ret_is_dead)
-{
-	char text[2048];
-
-	return file_read(folder, "stat", text, sizeof(text)) > 0 &&
-	       preload_stat_parse(text, tick_ns, ret_ppid, ret_start_ns, ret_is_dead);
 }
 
 /* A folder that was opened before is that of the process for which pidfd stands, if that still has
@@ -129,26 +99,26 @@ static uint32_t namespaces_of(int folder)
 void preload_look(uint32_t pid, int pidfd, uint64_t tick_ns, struct preload_look *ret)
 {
 	_cleanup_close_ int folder = folder_open(pid);
-	uint64_t start_ns;
-	uint32_t ppid;
+	struct proc_stat stat;
 	char text[32];
 	struct stat st;
-	bool is_dead;
 	ssize_t len;
 
 	memset(ret, 0, offsetof(struct preload_look, room));
 	ret->login_uid = (uint32_t)-1;
-	if (folder < 0 || !is_its(pidfd) ||
-	    !stat_read(folder, tick_ns, &ret->ppid, &ret->start_ns, &is_dead) || fstat(folder, &st))
+	if (folder < 0 || !is_its(pidfd) || proc_stat_read(folder, "stat", &stat) ||
+	    fstat(folder, &st))
 		return;
 	ret->is_there = true;
+	ret->ppid = stat.ppid;
+	ret->start_ns = stat.start_ticks * tick_ns;
 	ret->euid = st.st_uid; /* of a folder, whatever PR_SET_DUMPABLE makes of its files */
 	if (file_read(folder, "loginuid", text, sizeof(text)) > 0)
 		ret->login_uid = strtoul(text, NULL, 10);
 	ret->traits = namespaces_of(folder);
 	len = file_read(folder, "cgroup", ret->room, sizeof(ret->room));
 	ret->cgroup = (struct bytes){ret->room, MAX(len, 0)};
-	if (!stat_read(folder, tick_ns, &ppid, &start_ns, &is_dead) || is_dead)
+	if (proc_stat_read(folder, "stat", &stat) || stat.is_exiting)
 		ret->cgroup = cgroup_of_dead(ret->cgroup);
 	ret->has_cgroup = ret->cgroup.len > 0;
 }
@@ -156,10 +126,13 @@ void preload_look(uint32_t pid, int pidfd, uint64_t tick_ns, struct preload_look
 bool preload_look_stat(uint32_t pid, uint64_t tick_ns, uint32_t *ret_ppid, uint64_t *ret_start_ns)
 {
 	_cleanup_close_ int folder = folder_open(pid);
-	bool is_dead;
+	struct proc_stat stat;
 
-	return folder >= 0 && stat_read(folder, tick_ns, ret_ppid, ret_start_ns, &is_dead) &&
-	       !is_dead;
+	if (folder < 0 || proc_stat_read(folder, "stat", &stat) || stat.is_exiting)
+		return false;
+	*ret_ppid = stat.ppid;
+	*ret_start_ns = stat.start_ticks * tick_ns;
+	return true;
 }
 
 static ssize_t program_of(uint32_t pid, char *to, size_t size)

@@ -25,8 +25,5 @@ void preload_look(uint32_t pid, int pidfd, uint64_t tick_ns, struct preload_look
 
 /* Parent and start of a process: false if it has ended. */
 bool preload_look_stat(uint32_t pid, uint64_t tick_ns, uint32_t *ret_ppid, uint64_t *ret_start_ns);
-/* For tests: the same out of /proc/PID/stat. */
-bool preload_stat_parse(const char *text, uint64_t tick_ns, uint32_t *ret_ppid,
-			uint64_t *ret_start_ns, bool *ret_is_dead);
 /* True if both run the same file, as far as its name tells. */
 bool preload_is_same_program(uint32_t pid, uint32_t other_pid);

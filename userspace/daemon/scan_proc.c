@@ -2,36 +2,23 @@
 /* Which processes run now, from /proc: where no BPF iterator can list them. */
 #include "daemon/scan.h"
 #include "common/array.h"
-#include "common/fs.h"
+#include "common/proc_stat.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
-
-/* Field 22 of stat(5): when the process started, in ticks since boot. */
-static bool start_parse(const char *text, uint64_t *ret_ticks)
-{
-	const char *field = strrchr(text, ')');
-
-	for (int number = 2; field && number < 22; number++)
-		field = strchr(field + 1, ' ');
-	return field && sscanf(field, " %" SCNu64, ret_ticks) == 1;
-}
 
 static bool task_read(int proc, const char *name, uint64_t tick_ns, struct event_task *ret)
 {
-	_cleanup_free_ char *text = NULL;
+	struct proc_stat stat;
 	char path[32];
-	uint64_t ticks;
-	size_t len;
 
 	if (!isdigit((unsigned char)*name) || strlen(name) > 10)
 		return false;
 	snprintf(path, sizeof(path), "%s/stat", name);
-	if (fs_read_file(proc, path, 4096, &text, &len) || !start_parse(text, &ticks))
+	if (proc_stat_read(proc, path, &stat))
 		return false;
-	*ret = (struct event_task){.pid = strtoul(name, NULL, 10), .start_ns = ticks * tick_ns};
+	*ret = (struct event_task){.pid = stat.pid, .start_ns = stat.start_ticks * tick_ns};
 	return true;
 }
 

@@ -3,6 +3,7 @@
  * and the events of its end or exec come all the same. */
 #include "daemon/scan_read.h"
 #include "common/fs.h"
+#include "common/proc_stat.h"
 
 #include <errno.h>
 
@@ -36,30 +37,17 @@ static bool read_status(struct scan_read *s, int dir)
 	return true;
 }
 
-/* Where stat(5) says that arguments and environment are: fields 48 to 51. */
-bool scan_stat_parse(const char *text, struct scan_read *s)
-{
-	unsigned long long at[4];
-	const char *field = strrchr(text, ')');
-
-	for (int number = 2; field && number < 48; number++)
-		field = strchr(field + 1, ' ');
-	if (!field || sscanf(field, " %llu %llu %llu %llu", &at[0], &at[1], &at[2], &at[3]) != 4)
-		return false;
-	s->argv_start = at[0];
-	s->argv_end = at[1];
-	s->env_start = at[2];
-	s->env_end = at[3];
-	return true;
-}
-
+/* Where arguments and environment should be. */
 static void read_places(struct scan_read *s, int dir)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t len;
+	struct proc_stat stat;
 
-	if (!fs_read_file(dir, "stat", 4096, &text, &len))
-		(void)scan_stat_parse(text, s);
+	if (proc_stat_read(dir, "stat", &stat))
+		return;
+	s->argv_start = stat.argv_start;
+	s->argv_end = stat.argv_end;
+	s->env_start = stat.env_start;
+	s->env_end = stat.env_end;
 }
 
 static void read_login_uid(struct scan_read *s, int dir)

@@ -68,5 +68,3 @@ struct scan_line {
 	bool is_executable;
 };
 bool scan_line_parse(const char *line, struct scan_line *ret);
-/* And stat(5), from which argv_start to env_end are set. */
-bool scan_stat_parse(const char *text, struct scan_read *read);
