@@ -226,3 +226,47 @@ static inline void children_end(const pid_t *list)
 	kill(list[0], SIGKILL);
 	waitpid(list[0], NULL, 0);
 }
+
+/* --- what each test begins and ends with */
+
+static struct bench bench;
+static struct message_room room;
+
+static inline int begin(void **state)
+{
+	(void)state;
+	bench_begin(&bench, false);
+	return 0;
+}
+
+static inline int end(void **state)
+{
+	(void)state;
+	bench_end(&bench);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+static inline int send_program(pid_t pid, const struct told_program *program)
+{
+	return bench_send(&bench, pid, 1009, bench_message(&room, program));
+}
+
+static inline struct preload_counts counts(void)
+{
+	struct preload_counts now;
+
+	preload_counts(bench.preload, &now);
+	return now;
+}
+
+static inline bool is_incomplete(const cJSON *record, const char *text)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, record_get(record, "incomplete"))
+		if (!strcmp(item->valuestring, text))
+			return true;
+	return false;
+}

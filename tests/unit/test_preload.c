@@ -10,44 +10,9 @@
 #include "common/opt_out.h"
 #include "daemon/rules.h"
 
-static struct bench bench;
-static struct message_room room;
-
-static int begin(void **state)
-{
-	(void)state;
-	bench_begin(&bench, false);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	bench_end(&bench);
-	return 0;
-}
-
-static int send_program(pid_t pid, const struct told_program *program)
-{
-	return bench_send(&bench, pid, 1009, bench_message(&room, program));
-}
-
-static struct preload_counts counts(void)
-{
-	struct preload_counts now;
-
-	preload_counts(bench.preload, &now);
-	return now;
-}
-
 static void assert_list(const cJSON *record, const char *text, bool is_there)
 {
-	const cJSON *item;
-	bool found = false;
-
-	cJSON_ArrayForEach (item, record_get(record, "incomplete"))
-		found |= !strcmp(item->valuestring, text);
-	if (found != is_there)
+	if (is_incomplete(record, text) != is_there)
 		fail_msg("%s: %s", is_there ? "missing" : "too much", text);
 }
 
@@ -495,7 +460,6 @@ static void test_unwatched(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		TEST(test_run),	       TEST(test_ends),		 TEST(test_late_exec),
 		TEST(test_exec_chain), TEST(test_doubled),	 TEST(test_number_again),

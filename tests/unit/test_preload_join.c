@@ -9,12 +9,10 @@
 
 #define KERNEL_START_NS 12345 /* behind the tick that /proc shows */
 
-static struct bench bench;
-static struct message_room room;
 static union event_room event;
 static pid_t child[2];
 
-static int begin(void **state)
+static int begin_beside(void **state)
 {
 	(void)state;
 	bench_begin(&bench, true);
@@ -22,7 +20,7 @@ static int begin(void **state)
 	return 0;
 }
 
-static int end(void **state)
+static int end_beside(void **state)
 {
 	(void)state;
 	children_end(child);
@@ -93,9 +91,7 @@ static void kernel_fork(pid_t parent, pid_t pid, uint32_t exec_id)
 
 static void tell(pid_t pid, uint64_t inode)
 {
-	assert_int_equal(bench_send(&bench, pid, 1009,
-				    bench_message(&room, &(struct told_program){.inode = inode})),
-			 0);
+	assert_int_equal(send_program(pid, &(struct told_program){.inode = inode}), 0);
 }
 
 static void assert_only(const char *source, const char *argv)
@@ -109,14 +105,6 @@ static void assert_only(const char *source, const char *argv)
 	assert_json(record, "exit", "{\"code\":3}");
 }
 
-static uint64_t joined(void)
-{
-	struct preload_counts counts;
-
-	preload_counts(bench.preload, &counts);
-	return counts.joined;
-}
-
 /* The kernel side first, and all was there. */
 static void test_known(void **state)
 {
@@ -126,7 +114,7 @@ static void test_known(void **state)
 	tell(child[0], 77);
 	kernel_exit(child[0], 2);
 	assert_only("\"bpf\"", "[\"kernel\"]");
-	assert_int_equal(joined(), 1);
+	assert_int_equal(counts().joined, 1);
 }
 
 /* The same when it has ended by then. */
@@ -142,7 +130,7 @@ static void test_ended(void **state)
 	tell(gone[0], 77);
 	preload_advance(bench.preload, true);
 	assert_only("\"bpf\"", "[\"kernel\"]");
-	assert_int_equal(joined(), 1);
+	assert_int_equal(counts().joined, 1);
 }
 
 /* What the kernel side could not read is filled in; its objects stay its own. */
@@ -192,7 +180,7 @@ static void test_lost(void **state)
 	assert_json(before, "exit", "null");
 	assert_json(other, "source", "\"preload\"");
 	assert_json(other, "exit", "{\"code\":3}");
-	assert_int_equal(joined(), 0);
+	assert_int_equal(counts().joined, 0);
 }
 
 /* The kernel side knows nothing of the process but its end. */
@@ -227,10 +215,10 @@ static void test_late(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define BESIDE(name) cmocka_unit_test_setup_teardown(name, begin_beside, end_beside)
 	const struct CMUnitTest tests[] = {
-		TEST(test_known), TEST(test_ended),   TEST(test_filled), TEST(test_objects),
-		TEST(test_lost),  TEST(test_unknown), TEST(test_late),
+		BESIDE(test_known), BESIDE(test_ended),	  BESIDE(test_filled), BESIDE(test_objects),
+		BESIDE(test_lost),  BESIDE(test_unknown), BESIDE(test_late),
 	};
 
 	return cmocka_run_group_tests_name("preload_join", tests, NULL, NULL);
