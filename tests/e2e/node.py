@@ -50,6 +50,8 @@ def can_track():
         return "needs root"
     if not os.path.exists("/sys/kernel/btf/vmlinux"):
         return "this kernel has no BTF"
+    if b"\0BPF_MAP_TYPE_TASK_STORAGE\0" not in open("/sys/kernel/btf/vmlinux", "rb").read():
+        return "BPF has no task storage before Linux 5.11"
     for kind, folder in (("bpf", "/sys/fs/bpf"), ("tracefs", "/sys/kernel/tracing")):
         mounted = any(line.split()[1] == folder for line in open("/proc/mounts"))
         if not mounted and subprocess.run(["mount", "-t", kind, kind, folder]).returncode:

@@ -14,6 +14,8 @@
 #include <sys/vfs.h>
 
 #define BTF_FILE      "/sys/kernel/btf/vmlinux"
+#define BTF_MAX	      (64 << 20)
+#define TASK_STORAGE  "BPF_MAP_TYPE_TASK_STORAGE"
 #define LOCKDOWN_FILE "/sys/kernel/security/lockdown"
 #define LOCKDOWN_MAX  256
 
@@ -30,9 +32,17 @@ void check_privileges(struct doctor *doctor)
 
 void check_kernel_types(struct doctor *doctor)
 {
-	if (access(BTF_FILE, R_OK) < 0)
+	_cleanup_free_ char *types = NULL;
+	size_t len;
+	int r = fs_read_file(AT_FDCWD, BTF_FILE, BTF_MAX, &types, &len);
+
+	if (r < 0)
 		doctor_report(doctor, FINDING_FAIL, NULL, "%s: %s; the kernel side can't be loaded",
-			      BTF_FILE, strerror(errno));
+			      BTF_FILE, strerror(-r));
+	else if (!memmem(types, len, TASK_STORAGE, strlen(TASK_STORAGE)))
+		doctor_report(doctor, FINDING_FAIL,
+			      "use Linux 5.11 or newer, or have programs tell: runmark-preload(7)",
+			      "BPF has no task storage here; the kernel side can't be loaded");
 	else
 		doctor_report(doctor, FINDING_OK, NULL, BTF_FILE);
 }
