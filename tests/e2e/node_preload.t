@@ -163,20 +163,22 @@ int main(int argc, char **argv)
 
 
 def hierarchy():
-    """A control group hierarchy that is the job's, or None."""
-    for top in ("/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids", "/sys/fs/cgroup"):
+    """Where a job's control groups can be made, and how Slurm calls them there; or None."""
+    one, two = "slurm/uid_0/job_{}/step_3/task_0", "slurmstepd.scope/job_{}/step_3/user/task_0"
+    for top, names in (("/sys/fs/cgroup/memory", one), ("/sys/fs/cgroup/pids", one), ("/sys/fs/cgroup", two)):
         if os.path.exists(f"{top}/cgroup.procs") and os.access(top, os.W_OK):
-            return top
+            return top, names
     return None
 
 
 def job(n):
-    top = hierarchy()
-    if not top:
+    found = hierarchy()
+    if not found:
         tap.skip("a job by its control group", "no control groups here")
         return
     number = str(1000000 + os.getpid())
-    folder = f"{top}/slurm/uid_0/job_{number}/step_3/task_0"
+    top, names = found
+    folder, scope = f"{top}/{names.format(number)}", f"{top}/{names.split('/')[0]}"
     os.makedirs(folder)
     try:
         build(n, "worker", "#include <unistd.h>\nint main(void) { usleep(50000); return 0; }")
@@ -184,10 +186,10 @@ def job(n):
             subprocess.run([f"{n.top}/worker"], env=n.environment(),
                            preexec_fn=lambda: open(f"{folder}/cgroup.procs", "w").write(str(os.getpid())))
     finally:
-        while folder != f"{top}/slurm":
+        while folder != scope:
             os.rmdir(folder)
             folder = os.path.dirname(folder)
-        if not os.listdir(folder) or not any(e.is_dir() for e in os.scandir(folder)):
+        if not any(e.is_dir() for e in os.scandir(folder)):
             os.rmdir(folder)
     n.flush()
     tap.equal([(r["job"] and (r["job"]["id"], r["job"]["step"], r["job"]["from"])) for r in of(n, "worker")],
