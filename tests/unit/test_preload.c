@@ -134,7 +134,7 @@ static void test_ends(void **state)
 		 "0",
 		 "13",
 		 "0",
-		 "usage: of more than 64 threads at the end"},
+		 "usage: not of all threads"},
 	};
 
 	(void)state;

@@ -48,7 +48,7 @@ static const struct {
 	{"object_cut", "objects: a path was cut"},
 	{"objects_limit", "objects: more than " STRINGIFY(OBJECTS_MAX)},
 	{"object_fault", "objects: one could not be read"},
-	{"usage_partial", "usage: of more than " STRINGIFY(THREADS_MAX) " threads at the end"},
+	{"usage_partial", "usage: not of all threads"},
 	{"objects_unseen", "objects: of a 32-bit program, which this hook does not see"},
 	{"objects_fault", "objects: could not be read"},
 };
