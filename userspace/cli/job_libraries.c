@@ -7,9 +7,9 @@
 /* The C library and what comes with it, the compiler's, and ours: by the beginning of the last
  * part. */
 static const char *const plain[] = {
-	"ld-linux",   "ld-musl",   "ld64.so",	   "ld.so",	    "libc.so",	  "libc-",
-	"libm.so",    "libm-",	   "libdl.so",	   "libdl-",	    "libpthread", "librt.so",
-	"librt-",     "libresolv", "libutil.",	   "libnss_",	    "libgcc_s.",  "libanl.",
+	"ld-linux",   "ld-musl",   "ld64.so",	   "ld.so",	 "libc.so",    "libc-",
+	"libm.so",    "libm-",	   "libdl.so",	   "libdl-",	 "libpthread", "librt.so",
+	"librt-",     "libresolv", "libutil.",	   "libnss_",	 "libgcc_s.",  "libanl.",
 	"linux-vdso", "libmvec.",  "libthread_db", "librunmark",
 };
 
