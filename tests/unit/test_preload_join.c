@@ -183,6 +183,34 @@ static void test_lost(void **state)
 	assert_int_equal(counts().joined, 0);
 }
 
+/* By the time the message is taken the process runs another program, or the same again. */
+static void test_earlier(void **state)
+{
+	const uint64_t inodes[] = {99, 77};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(inodes); i++) {
+		_cleanup_json_ cJSON *first = NULL, *last = NULL;
+		struct told_program program = {.inode = inodes[i], .token = i + 1};
+
+		kernel_exec(child[i], 2, 0, 0);
+		program.boot_ns = node_boot_ns();
+		kernel_exec(child[i], 3, EVENT_ARGV_FAULT, 0);
+		assert_int_equal(bench_send(&bench, child[i], 1009, bench_message(&room, &program)),
+				 0);
+		kernel_exit(child[i], 3);
+		first = bench_record(&bench);
+		last = bench_record(&bench);
+		assert_null(bench_record(&bench));
+		assert_json(first, "argv", "[\"kernel\"]");
+		assert_json(first, "exit", "null");
+		assert_json(last, "source", "\"bpf\"");
+		assert_json(last, "argv", "null");
+		assert_json(last, "exit", "{\"code\":3}");
+	}
+	assert_int_equal(counts().joined, ARRAY_SIZE(inodes));
+}
+
 /* The kernel side knows nothing of the process but its end. */
 static void test_unknown(void **state)
 {
@@ -218,7 +246,7 @@ int main(void)
 #define BESIDE(name) cmocka_unit_test_setup_teardown(name, begin_beside, end_beside)
 	const struct CMUnitTest tests[] = {
 		BESIDE(test_known), BESIDE(test_ended),	  BESIDE(test_filled), BESIDE(test_objects),
-		BESIDE(test_lost),  BESIDE(test_unknown), BESIDE(test_late),
+		BESIDE(test_lost),  BESIDE(test_unknown), BESIDE(test_late),   BESIDE(test_earlier),
 	};
 
 	return cmocka_run_group_tests_name("preload_join", tests, NULL, NULL);

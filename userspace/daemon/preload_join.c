@@ -36,6 +36,8 @@ enum preload_join preload_join(struct preload *p, const struct run_read *m, uint
 		return live_has_ended(live, pid, start_ns, tick_ns) ? JOIN_DONE : JOIN_NOTHING;
 	if (found.is_told)
 		return JOIN_NOTHING;
+	if (found.image && !found.is_copy && m->process.boot_ns < found.image->s.begin_ns)
+		return JOIN_DONE; /* of what it ran before that, as the kernel side has told */
 	*ret = found.key;
 	if (found.image && !found.is_copy && found.image->exec &&
 	    found.image->s.origin != ORIGIN_SCAN && is_same_program(found.image, m))
