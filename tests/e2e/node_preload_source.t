@@ -147,6 +147,9 @@ def user():
         tap.equal(os.stat(n.spool).st_mode & 0o7777, 0o700, "the spool is private")
         words = [line for line in n.log().splitlines() if "does not see" not in line]
         tap.equal(words, [], "nothing is warned of")
+        told = subprocess.run([*NOBODY, node.program("runmark"), "doctor"], env=dict(os.environ, RUNMARK_CONF=n.conf),
+                              capture_output=True, text=True, check=False).stdout
+        tap.ok(f" {n.spool} (mode 0700)" in told and f" {n.drop} (mode 1733)" in told, "nor are the user's own folders, by doctor", told)
         n.validate()
 
 

@@ -54,6 +54,12 @@ static int read_spool(const char *path, struct spool_content *ret)
 	return 0;
 }
 
+/* Root's, or of the user who asks: a daemon need not be root's. */
+static bool is_own(const struct stat *st)
+{
+	return st->st_uid == 0 || st->st_uid == geteuid();
+}
+
 void check_spool(struct doctor *doctor)
 {
 	const char *path = doctor->config.spool;
@@ -72,7 +78,7 @@ void check_spool(struct doctor *doctor)
 	else if (st.st_mode & S_IWOTH)
 		doctor_report(doctor, FINDING_FAIL, "chmod o-w",
 			      "%s is writable by everybody (mode %04o)", path, st.st_mode & 07777);
-	else if (st.st_uid != 0)
+	else if (!is_own(&st))
 		doctor_report(doctor, FINDING_WARN, "chown root",
 			      "%s is owned by user %u, who can forge and remove records", path,
 			      st.st_uid);
@@ -153,7 +159,7 @@ void check_drop(struct doctor *doctor)
 		doctor_report(doctor, FINDING_WARN, NULL,
 			      "%s: %s; link records made while no daemon runs are lost", path,
 			      strerror(errno));
-	else if (!S_ISDIR(st.st_mode) || st.st_uid != 0)
+	else if (!S_ISDIR(st.st_mode) || !is_own(&st))
 		doctor_report(doctor, FINDING_FAIL, NULL, "%s is not a directory of root's", path);
 	else if ((st.st_mode & 07777) != DROP_MODE)
 		doctor_report(doctor, FINDING_WARN, NULL, "%s has mode %04o, not %04o", path,
