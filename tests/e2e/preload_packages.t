@@ -6,9 +6,11 @@ Each is run twice without, which shows the tests that vary by themselves. Then w
 /etc/ld.so.preload (of a mount namespace of its own), with an environment that shows nothing of it, all paths the default ones and
 a daemon that is stopped, so that its queue is full. What differs then must differ again when both are repeated, else it varies
 by itself as well, and is named.
-Takes the better part of an hour, the network and what "tests/packages install suites" installs, so it runs with RUNMARK_TEST_LONG
-alone; RUNMARK_SUITES="a b" takes some, RUNMARK_SUITES_TREES=DIR keeps what was built for another time.
+Takes two hours, the network and what "tests/packages install suites" installs, so it runs with RUNMARK_TEST_LONG alone (make
+check-long), or with some suites: RUNMARK_SUITES="bash redis" tests/run --seconds 14400 tests/e2e/preload_packages.t. Each round's
+figures are in what the test itself prints; RUNMARK_SUITES_TREES=DIR keeps what was built for another time.
 """
+import contextlib
 import difflib
 import os
 import shutil
@@ -91,6 +93,8 @@ class Everywhere(Preloaded):
         super().__exit__()
 
     def told(self, pattern):
+        with open(f"/proc/{self.node.process.pid}/stat") as stat:
+            tap.equal(stat.read().rsplit(") ", 1)[1][0], "T", f"{self.name}: it was stopped to the end")
         os.kill(self.node.process.pid, signal.SIGCONT)
         return super().told(pattern)
 
@@ -105,12 +109,19 @@ def once(suite, tree, top, way):
                  "sh", "-c", suite.run]
         # a file, not a pipe: what a suite leaves running can't hold up the rest
         with tempfile.TemporaryFile() as said:
-            result = subprocess.run(words, cwd=tree, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
-                                    timeout=suite.seconds)
+            # a session of its own: where a suite orphans the process group that it began in (coreutils' timeout.sh), the
+            # kernel sends SIGHUP and SIGCONT to all of it, were the stopped daemon there
+            child = subprocess.Popen(words, cwd=tree, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
+                                     start_new_session=True)
+            try:
+                status = child.wait(timeout=suite.seconds)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
             said.seek(0)
             text = said.read().decode("utf-8", "replace")
         found = suite.results(tree, out, text)
-        found["(its exit status)"] = str(result.returncode)
+        found["(its exit status)"] = str(status)
         told = way.told(suite.programs)
     shutil.rmtree(out, ignore_errors=True)
     print(f"# {suite.name} {way.name}: {len(found)} results, {told} runs told, {time.monotonic() - begin:.0f} s", flush=True)
