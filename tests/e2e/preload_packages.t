@@ -137,7 +137,7 @@ def shown(tests, a, b):
     text = ""
     for test in sorted(tests):
         text += f"{test}:\n" + "\n".join(list(difflib.unified_diff(
-            str(a.get(test)).splitlines(), str(b.get(test)).splitlines(), "without", "with", "", 0))[2:12]) + "\n"
+            str(a.get(test)).splitlines(), str(b.get(test)).splitlines(), n=0, lineterm=""))[2:12]) + "\n"
     return text
 
 
@@ -183,6 +183,9 @@ def prepare(suite, folder, apt):
 
 
 def main():
+    before, after = {"a": "1\n2", "b": "3"}, {"a": "1\n4", "b": "3", "c": "5"}
+    tap.equal(shown(differing(before, after), before, after), "a:\n@@ -2 +2 @@\n-2\n+4\nc:\n@@ -1 +1 @@\n-None\n+5\n",
+              "what differs is found and shown")
     wanted = os.environ.get("RUNMARK_SUITES", "").split()
     if not wanted and not os.environ.get("RUNMARK_TEST_LONG"):
         tap.skip("suites of real packages", "only in the long test: make check-long")
