@@ -42,31 +42,39 @@ static bool is_its_program(const struct preload *p, const struct told *t,
 	return e->file.inode && read->program.inode == e->file.inode;
 }
 
-static void tell_mappings(struct preload *p, const struct told *t, const struct scan_read *read)
+static void tell_mapping(struct preload *p, const struct told *t, const struct scan_mapping *m)
 {
 	struct event_mmap *e = &p->room.mapping;
+
+	memset(e, 0, sizeof(*e));
+	e->head = (struct event){.kind = EVENT_MMAP,
+				 .size = sizeof(*e) + m->path_len,
+				 .seq = 1,
+				 .cpu = UINT32_MAX,
+				 .time_ns = node_boot_ns(),
+				 .start_ns = t->key.start_ns,
+				 .pid = t->key.pid,
+				 .exec_id = t->key.exec_id,
+				 .traits = TRAIT_TOLD | TRAIT_SCANNED};
+	e->file.inode = m->inode;
+	e->file.device = m->device;
+	e->path = (struct span){sizeof(*e), m->path_len};
+	e->notes = (struct span){sizeof(*e), 0};
+	memcpy(e + 1, m->path, m->path_len);
+	if (tracker_has_room(p->options.tracker))
+		tracker_told(p->options.tracker, &e->head);
+}
+
+static void tell_mappings(struct preload *p, const struct told *t, const struct scan_read *read)
+{
 	uint32_t at = 0;
 
 	for (uint32_t i = 0; i < read->maps_count; i++) {
 		const struct scan_mapping *m = (const void *)(read->maps + at);
 
-		memset(e, 0, sizeof(*e));
-		e->head = (struct event){.kind = EVENT_MMAP,
-					 .size = sizeof(*e) + m->path_len,
-					 .seq = 1,
-					 .cpu = UINT32_MAX,
-					 .time_ns = node_boot_ns(),
-					 .start_ns = t->key.start_ns,
-					 .pid = t->key.pid,
-					 .exec_id = t->key.exec_id,
-					 .traits = TRAIT_TOLD | TRAIT_SCANNED};
-		e->file.inode = m->inode;
-		e->file.device = m->device;
-		e->path = (struct span){sizeof(*e), m->path_len};
-		e->notes = (struct span){sizeof(*e), 0};
-		memcpy(e + 1, m->path, m->path_len);
-		if (tracker_has_room(p->options.tracker))
-			tracker_told(p->options.tracker, &e->head);
+		/* the program itself: on overlayfs its file may show another device */
+		if (m->inode != read->program.inode || m->device != read->program.device)
+			tell_mapping(p, t, m);
 		at += (sizeof(*m) + m->path_len + 7) & ~7U;
 	}
 }
