@@ -268,6 +268,17 @@ class Life:
         return pids
 
 
+def starts_quickly():
+    """Whether a program starts as on a real machine. On an emulated one that takes so much CPU and time that what is not
+    seen of it is as much as all else."""
+    return sorted(cpu for _ in range(5) for _, cpu in Life(lambda: spawn("/bin/true")).ends.values())[2] < 0.003
+
+
+def kernel():
+    """(major, minor)"""
+    return tuple(int(n) for n in os.uname().release.split(".")[:2])
+
+
 def unix(text):
     return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) + float(text[19:-1])
 
