@@ -83,6 +83,8 @@ static const char *cannot_have(const struct hook *hook, const char *section)
 {
 	const char *function = strchr(section, '/');
 
+	if (!libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL))
+		return "BPF has no task storage before Linux 5.11";
 	if (!strcmp(hook->program, "exit_tracepoint_dead"))
 		return tracepoint_parameters("btf_trace_sched_process_exit") == 3
 			       ? NULL
