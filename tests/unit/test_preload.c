@@ -360,6 +360,44 @@ static void test_forged_file(void **state)
 	assert_null(bench_record(&bench));
 }
 
+/* A full socket had no room for the first of two programs of a process, but for the second: that
+ * goes on. */
+static void test_earlier_file(void **state)
+{
+	const struct node *node = &bench.place.node;
+	const uint32_t owners[] = {0, 1009}; /* whose the process is now, or who told of it */
+	uint64_t start_ns;
+	uint32_t ppid;
+	pid_t child[2];
+
+	(void)state;
+	children_new(child, 2);
+	for (unsigned int i = 0; i < ARRAY_SIZE(owners); i++) {
+		_cleanup_json_ cJSON *first = NULL, *last = NULL;
+		struct told_program program = {.pid = child[i],
+					       .token = 10 + i,
+					       .boot = node->boot_id,
+					       .boot_ns = node_boot_ns(),
+					       .argv = BYTES("first\0")};
+
+		assert_int_equal(send_program(child[i], &(struct told_program){.token = 20 + i}),
+				 0);
+		assert_true(preload_look_stat(child[i], node->tick_ns, &ppid, &start_ns));
+		program.start_ticks = start_ns / node->tick_ns;
+		assert_int_equal(send_file(owners[i], &program), 0);
+		assert_int_equal(counts().processes, 1);
+		first = bench_record(&bench);
+		assert_json(first, "argv", "[\"first\"]");
+		assert_json(first, "end", "null");
+		bench_ended(&bench, child[i], 7 << 8, 0);
+		last = bench_record(&bench);
+		assert_json(last, "argv", "[\"program\",\"-n\"]");
+		assert_json(last, "exit", "{\"code\":7}");
+		assert_null(bench_record(&bench));
+	}
+	children_end(child);
+}
+
 /* A copy in between tells nothing of itself: the child's parent is the program it is a copy of. */
 static void test_copies(void **state)
 {
@@ -465,7 +503,7 @@ int main(void)
 		TEST(test_exec_chain), TEST(test_doubled),	 TEST(test_number_again),
 		TEST(test_forged),     TEST(test_forged_parent), TEST(test_copies),
 		TEST(test_opt_out),    TEST(test_refused),	 TEST(test_unwatched),
-		TEST(test_over),       TEST(test_forged_file),
+		TEST(test_over),       TEST(test_forged_file),	 TEST(test_earlier_file),
 	};
 
 	return cmocka_run_group_tests_name("preload", tests, NULL, NULL);

@@ -21,6 +21,7 @@ struct taking {
 	uint64_t start_ns; /* as a file tells; 0: not known */
 	struct told *told; /* its process, if it is known; with its image until now */
 	struct live_key key;
+	bool is_file, is_earlier; /* of what its process ran before what is known of it */
 };
 
 int preload_new(const struct preload_options *options, struct preload **ret)
@@ -55,20 +56,6 @@ void preload_free(struct preload *p)
 	free(p);
 }
 
-void preload_counts(const struct preload *p, struct preload_counts *ret)
-{
-	*ret = p->counts;
-}
-
-void told_forget(struct preload *p, struct told *t)
-{
-	if (t->has_end)
-		told_end(p, t);
-	else
-		live_gone(tracker_live(p->options.tracker), t->key.pid, t->key.start_ns);
-	told_remove(p, t);
-}
-
 static uint64_t told_time(const struct taking *take)
 {
 	uint64_t time_ns = take->message.process.boot_ns;
@@ -100,6 +87,13 @@ static void find_process(struct preload *p, struct taking *take)
 	take->key = (struct live_key){.pid = take->pid,
 				      .exec_id = EXEC_ID_FIRST |
 						 (take->message.random[0] & (EXEC_ID_FIRST - 1))};
+	take->is_earlier = take->is_file && t && !t->is_copy && !t->seen_ns &&
+			   t->token != take->message.random[0] && time_ns < t->begin_ns;
+	if (take->is_earlier) { /* its place in the chain is taken: a run by itself */
+		take->told = NULL;
+		take->key.start_ns = time_ns;
+		return;
+	}
 	if (t) {
 		take->key.start_ns = t->key.start_ns;
 		take->key.exec_id = t->key.exec_id + (time_ns >= t->seen_ns);
@@ -372,7 +366,8 @@ static bool look_for_file(struct preload *p, const struct taking *take)
 int preload_take_file(struct preload *p, uid_t owner, gid_t group, struct bytes file)
 {
 	const struct node *node = p->options.node;
-	struct taking take = {.uid = owner, .gid = group, .now_ns = node_boot_ns()};
+	struct taking take = {
+		.uid = owner, .gid = group, .now_ns = node_boot_ns(), .is_file = true};
 	struct bytes area;
 	struct told *t;
 	int r = run_read_file(file, &take.message, &area);
@@ -394,7 +389,9 @@ int preload_take_file(struct preload *p, uid_t owner, gid_t group, struct bytes 
 		take.now_ns = INT64_MAX;
 	r = look_for_file(p, &take) ? begin_take(p, &take, &t) : -EPERM;
 	p->counts.refused += r == -EPERM;
-	if (!r && t)
+	if (!r && t && take.is_earlier)
+		told_lose(p, t);
+	else if (!r && t)
 		told_file_end(p, t, &take.message, area);
 	return r;
 }

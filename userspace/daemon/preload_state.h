@@ -79,6 +79,8 @@ void told_remove(struct preload *preload, struct told *told);
 /* It goes since another process has its number, or it is gone: how it ended was not told, or is
  * now. */
 void told_forget(struct preload *preload, struct told *told);
+/* It went on with another program, nobody knows when: it goes without an end. */
+void told_lose(struct preload *preload, struct told *told);
 /* Asks for its end. pidfd: taken over, or -1. */
 void told_watch(struct preload *preload, struct told *told, int pidfd);
 

@@ -52,6 +52,22 @@ void told_remove(struct preload *p, struct told *t)
 	free(t);
 }
 
+void told_forget(struct preload *p, struct told *t)
+{
+	if (t->has_end)
+		told_end(p, t);
+	else
+		live_gone(tracker_live(p->options.tracker), t->key.pid, t->key.start_ns);
+	told_remove(p, t);
+}
+
+void told_lose(struct preload *p, struct told *t)
+{
+	t->is_lost_end = true;
+	told_end(p, t);
+	told_remove(p, t);
+}
+
 void told_watch(struct preload *p, struct told *t, int pidfd)
 {
 	int r = -ENOTSUP;
@@ -85,4 +101,9 @@ const struct told_ended *ended_get(const struct preload *p, uint32_t pid, uint64
 			return e;
 	}
 	return NULL;
+}
+
+void preload_counts(const struct preload *p, struct preload_counts *ret)
+{
+	*ret = p->counts;
 }
