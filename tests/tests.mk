@@ -47,7 +47,7 @@ SLOW_E2E := \
 	node_spool_moved node_starts node_upgrade install run_slurm \
 	preload_compare preload_deploy preload_deploy_modules preload_deploy_slurm \
 	preload_life
-SLOW	:= tests/lint/warnings.t $(BUILD)/unit/test_ends $(SLOW_E2E:%=tests/e2e/%.t)
+SLOW	:= tests/lint/warnings.t $(BUILD)/unit/test_ends $(BUILD)/unit/test_ends_forks $(SLOW_E2E:%=tests/e2e/%.t)
 QUICK	:= $(filter-out $(SLOW),$(UNIT_TESTS) $(LINTS) $(E2E))
 ALL	:= $(UNIT_TESTS) $(UNIT_TESTS:$(BUILD)/%=$(BUILD)/asan/%) $(LINTS) $(FUZZING) $(E2E)
 

@@ -16,7 +16,8 @@ import tap
 
 COUNT = 101
 # what this source can't know, as the manual says
-KNOWN_GAPS = ("exe.fstype: not told by the module", "usage.forks: not known, nor what copies used")
+NO_FORKS = "usage.forks: not known, nor what copies used"  # without the connector
+KNOWN_GAPS = ("exe.fstype: not told by the module", NO_FORKS)
 LATER = "objects: those it opened later are not known"  # of one that did not get to its end, or was too short
 GONE = {"job: its control group is its own word", "job: its control group is not known"}  # it had ended before anybody could look
 if os.geteuid():
@@ -31,6 +32,10 @@ def of(n, name):
 
 def gaps(runs):
     return sorted({i for r in runs for i in r["incomplete"]} - set(KNOWN_GAPS))
+
+
+def tells_forks(n):
+    return any(hook["fact"] == "fork" and hook["rung"] == "connector" for hook in n.status()["hooks"])
 
 
 def build(n, name, source):
@@ -78,6 +83,9 @@ def many(n):
     tap.ok(set(gaps(runs)) <= {LATER, "exit.oom: not known"} | GONE, "nothing else is incomplete", gaps(runs))
     spawner = of(n, "spawn")
     tap.ok(len(spawner) == 1 and {r["parent_run_id"] for r in runs} == {spawner[0]["run_id"]}, "their parent is who spawned them")
+    if tells_forks(n):
+        told = [(r["usage"]["forks"], [text for text in r["incomplete"] if text.startswith("usage")]) for r in spawner]
+        tap.equal(told, [(COUNT, [])], "it forked as often, and what its copies used is known")
     tap.equal({k: v for k, v in node.lost(n.status()["lost"]).items() if k != "exec_untold"}, {}, "nothing is counted as lost")
 
 
@@ -221,6 +229,8 @@ def restart(n):
     want = collections.Counter({("ends meanwhile", "exec", "null"): 1, ("ends later", "exec", code): 1,
                                 ("found", "scan", code): 1, ("after", "exec", code): 1})
     tap.ok(got == want, "each is there once, with its end if somebody saw it", got)
+    forks = {r["argv"][1]: r["usage"]["forks"] for r in runs if r["usage"]}
+    tap.equal(forks, {"ends later": None, "found": None, "after": 0 if tells_forks(n) else None}, "of who ran meanwhile no number of forks is known")
     unseen = [r["incomplete"] for r in runs if r["argv"][1] == "ends meanwhile"]
     tap.ok(unseen and any(i.startswith("end") for i in unseen[0]), "an end that nobody saw is said to be so", unseen)
     tap.equal(len({r["run_id"] for r in n.runs()}), len(n.runs()), "no run id twice")
@@ -291,8 +301,8 @@ with node.Node(source="preload", rules=("group",), scan="no", group_seconds="2")
     groups = [g for g in n.records("group") if g["exe"]["path"] == f"{n.top}/member"]
     tap.equal((sum(g["count"] for g in groups) + len(of(n, "member")), {g["source"] for g in groups}), (23, {"preload"}),
               "every run is in a group of this source, or alone")
-    tap.ok(groups and all(g["exits"] == [{"exit": {"code": 5}, "count": g["count"]}] and g["usage"]["forks"] is None for g in groups),
-           "with its exit, and no number of forks", groups)
+    tap.ok(groups and all(g["exits"] == [{"exit": {"code": 5}, "count": g["count"]}] and g["usage"]["forks"] == ({"sum": 0, "min": 0, "max": 0} if tells_forks(n) else None) for g in groups),
+           "with its exit, and its number of forks", groups)
     n.validate()
 with node.Node(source="preload", rules=("full",)) as n, tap.about("restart"):
     restart(n)

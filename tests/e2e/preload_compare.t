@@ -123,6 +123,10 @@ def is_null(named):
     return lambda a, b, pair: b is None and pair.lacks(named)
 
 
+def forks(a, b, pair):
+    return a == b if HOOKS["fork"] == "connector" else is_null(NO_FORKS)(a, b, pair)
+
+
 def parent(a, b, pair):
     """The run of the same process."""
     return (a is None) == (b is None) and pair.parents.setdefault(a, b) == b
@@ -141,9 +145,11 @@ def object_set(a, b, pair):
 
 def incomplete(a, b, pair):
     """The module's names more, each of these."""
-    return set(a) - {HIDDEN} <= set(b) and all(text in a or text in NOT_TOLD for text in b)
+    gaps = [text for text in NOT_TOLD if text != NO_FORKS or HOOKS["fork"] != "connector"]
+    return set(a) - {HIDDEN} <= set(b) and all(text in a or text in gaps for text in b)
 
 
+HOOKS = {}  # of the module's node: who tells of what
 NO_USAGE = "usage: not known"
 NO_FSTYPE = "exe.fstype: not told by the module"
 NO_FORKS = "usage.forks: not known, nor what copies used"
@@ -170,7 +176,7 @@ RULES = {
     "exe.device": Rule("equal, but on overlays", lambda a, b, pair: a == b or pair.records[0]["exe"]["fstype"] == "overlay"),
     "exe.fstype": Rule("not known", is_null(NO_FSTYPE), "it is no system call's answer but the mount table's"),
     "namespaces": Rule("equal, or not known", lambda a, b, pair: b is None or a == b),
-    "usage.forks": Rule("not known", known(is_null(NO_FORKS)), "copies tell nothing"),
+    "usage.forks": Rule("equal, where the connector tells of forks", known(forks)),
     "usage.user_s": Rule(f"within {NEAR_S} s", known(within(-NEAR_S, NEAR_S)), BEFORE),
     "usage.system_s": Rule(f"within {NEAR_S} s", known(within(-NEAR_S, NEAR_S)), BEFORE),
     "usage.minor_faults": Rule("less, or a few more", known(within(-5000, 100)), BEFORE),
@@ -258,6 +264,7 @@ with node.Node() as bpf, node.Node(source="preload") as told:
     mix = Mix(bpf.top, bpf.conf)
     life.environment.update(LD_PRELOAD=node.LIBRARY, RUNMARK_SOCKET=f"{told.state}/runmark.sock")
     lived = Life(mix.live)
+    HOOKS.update({hook["fact"]: hook["rung"] for hook in told.status()["hooks"]})
     records, sets = [], []
     for n in (bpf, told):
         n.flush()

@@ -140,7 +140,7 @@ def rows_of_ends(p, plugin):
 def rows_of_copies(p, top):
     life_, plain = p["life"], p["plain"]
     main = life_.path
-    yield Row("fork only", "exit 5", [main, "copies", "7"], Image(life_, main, "copies", pid="root", usage__forks=7), preload={"start=quick": "cpu"})
+    yield Row("fork only", "exit 5", [main, "copies", "7"], Image(life_, main, "copies", pid="root", usage__forks=7), preload={"copies=unseen": "cpu"})
     yield Row("a copy outlives its program", "exit 4", [main, "copy-outlives"], Image(life_, main, "copy-outlives", pid="root"),
               Image(life_, name="copy", origin="fork", exit={"code": 3}), preload="copy: run")
     yield Row("a daemon forks twice", "exit 0", [main, "double-fork"], Image(life_, pid="root", usage__forks=1),

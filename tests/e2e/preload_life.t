@@ -23,7 +23,7 @@ PLUGIN = "int runmark_test_plugin;\n"
 # what of "incomplete" names a loss
 NAMED_BY = {"device": "exe.device", "inode": "exe.device", "dlopen": "objects", "object-ids": "objects", "cpu": "usage",
             "forks": "usage.forks", "peak": "usage.max_rss", "io": "usage.read_bytes", "oom": "exit.oom", "next": "exit"}
-ALWAYS = ("forks", "(exe.fstype)")  # of what the module tells
+ALWAYS = ("(exe.fstype)",)  # of what the module tells
 IF_SHORT = ("(objects)", "(job)")   # of a process that is over before the daemon can look at it
 
 # what losses depend on besides hooks: how quick the machine is, and whether taskstats names the process of each thread
@@ -36,6 +36,8 @@ class Column:
     def __init__(self, what, programs, plugin, module, node_=None):
         self.what, self.node = what, node_
         self.hooks = {**MACHINE, **({hook["fact"]: hook["rung"] for hook in node_.status()["hooks"]} if node_ else {})}
+        is_unseen = self.hooks.get("fork") == "none" and self.hooks["start"] == "quick"
+        self.hooks["copies"] = "unseen" if is_unseen else "seen"
         self.top = tempfile.mkdtemp(prefix=f"{what}.", dir=os.path.dirname(plugin.path))
         os.chmod(self.top, 0o755)
         site = preload_life.Site(self.top, module if what == "preload" else None, node_ and node_.state)
@@ -107,7 +109,8 @@ class Judge:
             named.discard("usage")  # it is, where not all threads' was told
         words += [f"({fact})" for fact in sorted(named - used)]
         if self.column.what == "preload":
-            words = [f"has {word}" for word in ALWAYS if word not in words] + [word for word in words if word not in ALWAYS]
+            always = ALWAYS if self.column.hooks.get("fork") == "connector" else (*ALWAYS, "forks")
+            words = [f"has {word}" for word in always if word not in words] + [word for word in words if word not in always]
         return [word for word in words if row.lingers or word not in IF_SHORT]
 
     def of_end(self, image, run, lived):

@@ -22,17 +22,16 @@ static uint64_t told;
 
 static void ended(void *arg, const struct end *end)
 {
+	struct forks_sum sum = {};
+	struct forks *forks = end->forks;
+
 	(void)arg;
 	if (end->comm[sizeof(end->comm) - 1] || (end->has_usage && end->has_times))
 		abort();
+	forks_take(&forks, UINT64_MAX, &sum);
+	if (forks || sum.untold > sum.count)
+		abort();
 	told++;
-}
-
-static void forked(void *arg, pid_t parent, pid_t child, uint64_t time_ns)
-{
-	(void)arg;
-	(void)time_ns;
-	told += parent != child;
 }
 
 /* Few pids, so that messages meet. */
@@ -94,9 +93,31 @@ static void taskstats_try(struct ends *ends, struct input *in)
 	taskstats_take(ends, message, len);
 }
 
+static void asked_try(struct ends *ends, struct input *in)
+{
+	pid_t pid = PID(take_byte(in));
+	uint64_t time_ns = take_byte(in) * 1000000000ULL;
+	struct event_usage usage = {.runtime_ns = time_ns};
+	struct forks_sum sum;
+
+	switch (take_byte(in) % 3) {
+	case 0:
+		ends_forks(ends, pid, time_ns, &sum);
+		if (sum.untold > sum.count)
+			abort();
+		break;
+	case 1:
+		if (ends_copy_of(ends, pid, time_ns) > 0)
+			ends_copy_used(ends, pid, &usage);
+		break;
+	default:
+		(void)ends_watch(ends, pid, -1);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct ends_sink sink = {NULL, ended, forked};
+	static const struct ends_sink sink = {NULL, ended};
 	static struct ends *ends;
 	struct input in = {data, size};
 
@@ -112,7 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else if (what % 3 == 1)
 			taskstats_try(ends, &in);
 		else
-			(void)ends_watch(ends, PID(take_byte(&in)), -1);
+			asked_try(ends, &in);
 	}
 	ends_collect(ends, &sink);
 	if (ends_watched(ends))
@@ -120,6 +141,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* the next input begins with nothing */
 	while (!TAILQ_EMPTY(&ends->places[PLACE_RECENT]))
 		process_free(ends, TAILQ_FIRST(&ends->places[PLACE_RECENT]));
-	ends->forks_first = ends->forks_end;
+	if (ends->counts[PLACE_COPY])
+		abort();
+	ends->forks_forgot_ns = 0;
 	return 0;
 }

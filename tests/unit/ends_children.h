@@ -27,28 +27,21 @@ struct child {
 static struct {
 	struct ends *ends;
 	struct end ended[TOLD_MAX];
-	struct fork_told forked[TOLD_MAX];
-	size_t ended_count, forked_count;
-	bool watches_children;
+	struct forks_sum forks[TOLD_MAX]; /* of the same */
+	size_t ended_count;
 } told;
 
 static inline void told_end(void *arg, const struct end *end)
 {
 	(void)arg;
 	assert_true(told.ended_count < TOLD_MAX);
-	told.ended[told.ended_count++] = *end;
+	told.forks[told.ended_count] = (struct forks_sum){.since_ns = end->forks_since_ns};
+	told.ended[told.ended_count] = *end;
+	forks_take(&told.ended[told.ended_count].forks, UINT64_MAX, &told.forks[told.ended_count]);
+	told.ended_count++;
 }
 
-static inline void told_fork(void *arg, pid_t parent, pid_t child, uint64_t time_ns)
-{
-	(void)arg;
-	assert_true(told.forked_count < TOLD_MAX);
-	told.forked[told.forked_count++] = (struct fork_told){parent, child, time_ns};
-	if (told.watches_children)
-		assert_true(ends_watch(told.ends, child, -1) <= 0);
-}
-
-static const struct ends_sink sink = {NULL, told_end, told_fork};
+static const struct ends_sink sink = {NULL, told_end};
 
 static inline struct ends *ends_begin(const struct ends_options *options)
 {

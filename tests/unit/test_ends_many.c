@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Ends of many, of strangers, of who is gone already or comes back under the same pid; what happens
- * at each bound; and forks. */
+ * at each bound. */
 #include "tests/unit/ends_children.h"
 
 #include <linux/sched.h>
@@ -12,7 +12,6 @@
 #define BOUND	  13
 #define BOUNDED	  61
 #define OVERFLOW  499
-#define CHAIN	  7
 
 static struct child children[MANY];
 static int codes[MANY];
@@ -407,61 +406,6 @@ static void pid_is_used_again(void **state)
 	}
 }
 
-static void forks_on(const void *arg)
-{
-	int left = *(const int *)arg, status;
-
-	while (left && !fork())
-		left--;
-	if (left)
-		wait(&status);
-	_exit(left);
-}
-
-/* Each is watched as its fork is told, which is before its end is. */
-static void descendants_are_told(void **state)
-{
-	struct ends *ends = ends_begin_rungs(0);
-	int depth = CHAIN;
-
-	(void)state;
-	if (!ends_works(ends, ENDS_CONNECTOR)) {
-		ends_free(ends);
-		print_message("# no connector here\n");
-		skip();
-	}
-	/* the first is watched only after it has forked */
-	for (int is_late = 0; is_late < 2; is_late++) {
-		told.ended_count = told.forked_count = 0;
-		told.watches_children = true;
-		children[0] = child_new(forks_on, &depth);
-		if (!is_late)
-			assert_int_equal(ends_watch(ends, children[0].pid, -1), 0);
-		child_go(&children[0]);
-		if (is_late) {
-			usleep(101000);
-			ends_collect(ends, &sink);
-			ends_watch(ends, children[0].pid, -1);
-		}
-		collect(ends, CHAIN + 1, 5000);
-		child_wait(&children[0]);
-		assert_int_equal(told.forked_count, CHAIN);
-		assert_int_equal(told.ended_count, CHAIN + 1);
-		for (size_t i = 0; i < CHAIN; i++) {
-			const struct fork_told *fork_told = &told.forked[i];
-			const struct end *end = end_of(fork_told->child);
-
-			assert_int_equal(fork_told->parent,
-					 i ? told.forked[i - 1].child : children[0].pid);
-			assert_non_null(end);
-			assert_true(end->has_status);
-			assert_int_equal(end->wait_status, (CHAIN - 1 - i) << 8);
-			assert_true(fork_told->time_ns < end->time_ns);
-		}
-	}
-	ends_free(ends);
-}
-
 static void execs_true(const void *arg)
 {
 	(void)arg;
@@ -496,8 +440,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(gone_before_the_start), cmocka_unit_test(pidfd_of_the_dead),
 		cmocka_unit_test(pidfds_are_bounded),	 cmocka_unit_test(descriptors_run_out),
 		cmocka_unit_test(queues_overflow),	 cmocka_unit_test(pid_is_used_again),
-		cmocka_unit_test(descendants_are_told),	 cmocka_unit_test(execs_are_counted),
-		cmocka_unit_test(as_plain_user),
+		cmocka_unit_test(execs_are_counted),	 cmocka_unit_test(as_plain_user),
 	};
 	size_t last = ARRAY_SIZE(tests) - 1;
 

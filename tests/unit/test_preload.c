@@ -129,6 +129,7 @@ static void test_ends(void **state)
 		{{.has_status = true,
 		  .has_usage = true,
 		  .is_partial = true,
+		  .forks_since_ns = 1,
 		  .usage = {.max_rss = 13}},
 		 "{\"code\":0}",
 		 "0",
@@ -154,6 +155,7 @@ static void test_ends(void **state)
 			assert_json(record, "usage.user_s", cases[i].user);
 			assert_json(record, "usage.max_rss", cases[i].rss);
 			assert_json(record, "usage.read_bytes", cases[i].io);
+			assert_json(record, "usage.forks", told.forks_since_ns ? "0" : "null");
 		} else {
 			assert_json(record, "usage", "null");
 		}

@@ -54,10 +54,16 @@ int daemon_preload_begin(struct daemon *d)
 		r = ends_new(&d->ends);
 		if (r)
 			return r;
+		options.ends = d->ends;
 		d->source.exit_rung = ends_rung(d->ends);
 		d->source.exit_lost = ends_lost(d->ends);
-		if (ends_works(d->ends, ENDS_CONNECTOR))
+		if (ends_works(d->ends, ENDS_CONNECTOR)) {
 			d->source.exec_counter = ends_rungs[ENDS_CONNECTOR].name;
+			d->source.fork_lost =
+				ends_works(d->ends, ENDS_TASKSTATS)
+					? "copies that outlive their program"
+					: "copies that outlive their program, and what copies use";
+		}
 	}
 	r = preload_new(&options, &d->preload);
 	if (!r)

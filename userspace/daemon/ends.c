@@ -12,12 +12,18 @@
 #define NARROW_MS     20
 #define HELD_MS	      20 /* until those that are held back are looked at again */
 
-static void drain(struct ends *ends)
+void ends_drain(struct ends *ends)
 {
 	ends->is_undrained = false;
 	/* in this order: a message of a pid's new process makes what comes later that one's */
 	taskstats_drain(ends);
 	connector_drain(ends);
+}
+
+void ends_catch_up(struct ends *ends, uint64_t time_ns)
+{
+	if (ends->connector_fd >= 0 && time_ns >= ends->drained_ns)
+		ends_drain(ends);
 }
 
 size_t ends_watched(const struct ends *ends)
@@ -101,7 +107,7 @@ static bool is_known(struct ends *ends, pid_t pid, int pidfd)
 {
 	struct process *process = process_heard(ends, pid);
 
-	if (!process || process->place == PLACE_RECENT)
+	if (!process || !process_is_watched(process))
 		return false;
 	if (process->place != PLACE_DYING && !is_gone(process))
 		return true;
@@ -114,9 +120,9 @@ static bool is_known(struct ends *ends, pid_t pid, int pidfd)
 		if (stat_read(pid, &told) || told.is_dead)
 			return true;
 	}
-	drain(ends); /* what was sent up to now is of the one that is dead */
+	ends_drain(ends); /* what was sent up to now is of the one that is dead */
 	process = process_heard(ends, pid);
-	if (process && process->place != PLACE_RECENT)
+	if (process && process_is_watched(process))
 		process_replaced(ends, process);
 	return false;
 }
@@ -146,7 +152,7 @@ static int watch_gone(struct ends *ends, pid_t pid)
 {
 	struct process *process;
 
-	drain(ends);
+	ends_drain(ends);
 	process = process_get(ends, pid);
 	if (!process)
 		return -ENOMEM;
@@ -187,6 +193,7 @@ static int watch_new(struct ends *ends, pid_t pid, int fd)
 	process->pidfd = TAKE_FD(pidfd);
 	ends->pidfds += process->pidfd >= 0;
 	process_move(ends, process, process->pidfd >= 0 ? PLACE_WATCHED : PLACE_POLLED);
+	forks_watched(ends, process);
 	return 0;
 }
 
@@ -211,27 +218,6 @@ int ends_watch(struct ends *ends, pid_t pid, int pidfd)
 
 /* --- telling */
 
-static void tell_forks(struct ends *ends, const struct ends_sink *sink)
-{
-	uint64_t oldest = node_boot_ns() - FORK_KEPT_MS * NS_PER_MS;
-
-	/* the sink may watch the child, which may bring more forks */
-	for (size_t i = ends->forks_first; i < ends->forks_end; i = MAX(i + 1, ends->forks_first)) {
-		struct fork_told *at = &ends->forks[i % FORKS_MAX], told = *at;
-		struct process *parent = told.child ? process_heard(ends, told.parent) : NULL;
-
-		if (parent && parent->place != PLACE_RECENT) {
-			at->child = 0;
-			if (sink->forked)
-				sink->forked(sink->arg, told.parent, told.child, told.time_ns);
-		}
-	}
-	while (ends->forks_first < ends->forks_end &&
-	       (!ends->forks[ends->forks_first % FORKS_MAX].child ||
-		ends->forks[ends->forks_first % FORKS_MAX].time_ns < oldest))
-		ends->forks_first++;
-}
-
 /* In the order in which they were noticed; what the sink adds is for the next time. */
 static void tell_ends(struct ends *ends, const struct ends_sink *sink)
 {
@@ -255,12 +241,11 @@ void ends_collect(struct ends *ends, const struct ends_sink *sink)
 
 	take_dead(ends);
 	poll_some(ends);
-	drain(ends);
+	ends_drain(ends);
 	/* those that died just now */
 	process = process ? TAILQ_NEXT(process, link) : TAILQ_FIRST(&ends->places[PLACE_DYING]);
 	for (; process; process = TAILQ_NEXT(process, link))
 		settle_look(ends, process);
-	tell_forks(ends, sink);
 	tell_ends(ends, sink);
 	timer_set(ends, HELD_MS * NS_PER_MS);
 }

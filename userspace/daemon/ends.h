@@ -5,7 +5,8 @@
  * it works, which is found by trying at start; what one cannot tell, the next may:
  *
  *   taskstats   a record of each thread that ends: status, exact usage, peak memory
- *   connector   forks, execs, and ends with their status and time
+ *   connector   forks, execs, and ends with their status and time; with taskstats, what forked
+ *               copies used
  *   stat        /proc/PID/stat and its like, while nobody has waited for the process
  *   pidfd_info  the status, once somebody has waited for it
  *   pidfd       that it ended, as soon as it has: the only one that decides
@@ -21,8 +22,10 @@
 #include "daemon/losses.h"
 #include <sys/types.h>
 
-#define ENDS_WATCHED_MAX 65536 /* processes watched at once */
-#define ENDS_HOLD_MS	 1000
+#define ENDS_WATCHED_MAX   65536 /* processes watched at once */
+#define ENDS_HOLD_MS	   1000
+#define ENDS_COPIES_MAX	   16384 /* forked copies of theirs followed at once */
+#define ENDS_COPIES_OF_ONE 2048	 /* of one of them */
 
 enum ends_rung {
 	ENDS_TASKSTATS,
@@ -42,6 +45,16 @@ struct ends_rung_about {
 /* One for each rung, best first. */
 extern const struct ends_rung_about ends_rungs[ENDS_RUNGS];
 
+/* Copies that a process forked while it ran one program, and that ended, or exec'd, before it did.
+ */
+struct forks_sum {
+	uint64_t count;
+	uint64_t untold;	  /* those of which usage is not, or not all, in here */
+	struct event_usage usage; /* until they ended or exec'd */
+	uint64_t since_ns;	  /* more may be missing of who began before; 0: of anybody */
+};
+struct forks;
+
 struct end {
 	pid_t pid;
 	uint64_t time_ns;  /* CLOCK_BOOTTIME; the kernel's, or when it was noticed */
@@ -56,15 +69,14 @@ struct end {
 	/* of the whole process since its fork; max_rss is its last image's. Bytes read and written
 	 * are whole KiB for each thread. */
 	struct event_usage usage;
-	char comm[16]; /* "": not known */
+	char comm[16];		 /* "": not known */
+	uint64_t forks_since_ns; /* as of a sum */
+	struct forks *forks;	 /* for forks_take(); the sink's, who frees them */
 };
 
 struct ends_sink {
 	void *arg;
 	void (*ended)(void *arg, const struct end *end);
-	/* NULL, or: a watched process has forked; told before the ends of either. Seldom some
-	 * milliseconds late: when the parent was watched later than it forked. */
-	void (*forked)(void *arg, pid_t parent, pid_t child, uint64_t time_ns);
 };
 
 struct ends;
@@ -87,6 +99,16 @@ int ends_watch(struct ends *ends, pid_t pid, int pidfd);
 
 /* Tells what there is to tell. Takes what the kernel has sent meanwhile. */
 void ends_collect(struct ends *ends, const struct ends_sink *sink);
+
+/* Of the programs that the process ran before the one that had begun by time_ns; of those that were
+ * told already, nothing. The end's are those of the last one, when all messages are read. */
+void ends_forks(struct ends *ends, pid_t pid, uint64_t time_ns, struct forks_sum *ret);
+void forks_take(struct forks **forks, uint64_t time_ns, struct forks_sum *sum);
+void forks_free(struct forks *forks);
+/* The program that had begun by time_ns was exec'd by a copy of that process; 0: by none, or it is
+ * told already. If so: what the copy had used by then, as the program says. */
+pid_t ends_copy_of(struct ends *ends, pid_t pid, uint64_t time_ns);
+void ends_copy_used(struct ends *ends, pid_t pid, const struct event_usage *usage);
 
 bool ends_works(const struct ends *ends, enum ends_rung rung);
 /* The best of them that works: its name; "poll" where there is none, not even pidfd. */

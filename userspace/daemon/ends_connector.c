@@ -77,8 +77,7 @@ void connector_stop(int fd)
 
 static void take_fork(struct ends *ends, const struct proc_event *event)
 {
-	pid_t parent = event->event_data.fork.parent_tgid,
-	      child = event->event_data.fork.child_tgid;
+	pid_t child = event->event_data.fork.child_tgid;
 	uint64_t time_ns = event->timestamp_ns + ends->mono_to_boot_ns;
 	struct process *known = process_heard(ends, child);
 
@@ -86,16 +85,15 @@ static void take_fork(struct ends *ends, const struct proc_event *event)
 		return;
 	/* known before it was made: that was another one. Taskstats may have told of this one's end
 	 * before this message of its beginning was taken. */
-	if (known && known->heard_ns < time_ns)
+	if (known && (known->fork_ns || known->heard_ns < time_ns))
 		process_replaced(ends, known);
-	if (ends->forks_end - ends->forks_first == FORKS_MAX)
-		ends->forks_first++;
-	ends->forks[ends->forks_end++ % FORKS_MAX] = (struct fork_told){parent, child, time_ns};
+	forks_fork(ends, event->event_data.fork.parent_tgid, child, time_ns);
 }
 
 static void take_exit(struct ends *ends, const struct proc_event *event)
 {
-	struct process *process = process_get(ends, event->event_data.exit.process_tgid);
+	pid_t pid = event->event_data.exit.process_tgid;
+	struct process *process = process_get(ends, pid);
 
 	if (!process)
 		return;
@@ -103,6 +101,7 @@ static void take_exit(struct ends *ends, const struct proc_event *event)
 	process->told.exit_ns = event->timestamp_ns + ends->mono_to_boot_ns;
 	process->told.exit_epoch = ends->epochs[ENDS_BY_CONNECTOR];
 	process->told.has_exit = true;
+	forks_exit(ends, pid, event->event_data.exit.process_pid == pid, process->told.exit_ns);
 }
 
 static void take_exec(struct ends *ends, const struct proc_event *event)
@@ -110,8 +109,10 @@ static void take_exec(struct ends *ends, const struct proc_event *event)
 	struct process *process = process_heard(ends, event->event_data.exec.process_tgid);
 
 	ends->execs++;
-	if (process)
-		process->told.exec_ns = event->timestamp_ns + ends->mono_to_boot_ns;
+	if (!process)
+		return;
+	process->told.exec_ns = event->timestamp_ns + ends->mono_to_boot_ns;
+	forks_exec(ends, process, process->told.exec_ns);
 }
 
 void connector_take(struct ends *ends, const void *data, size_t len)
@@ -143,5 +144,6 @@ void connector_drain(struct ends *ends)
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	ends->mono_to_boot_ns =
 		(boot.tv_sec - mono.tv_sec) * NS_PER_S + boot.tv_nsec - mono.tv_nsec;
+	ends->drained_ns = boot.tv_sec * NS_PER_S + boot.tv_nsec;
 	netlink_drain(ends, ends->connector_fd, ENDS_BY_CONNECTOR, connector_take);
 }

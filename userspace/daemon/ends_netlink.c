@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Sockets by which the kernel tells. Who else writes to one is not listened to. */
 #include "daemon/ends_state.h"
+#include "daemon/node.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
@@ -46,12 +47,18 @@ static void overrun_begins(struct ends *ends, enum ends_source source)
 {
 	ends->is_overrun[source] = true;
 	ends->epochs[source]++;
+	if (source == ENDS_BY_CONNECTOR)
+		ends->forks_lost_ns = node_boot_ns();
 }
 
 static void overrun_ends(struct ends *ends, enum ends_source source)
 {
-	ends->epochs[source] += ends->is_overrun[source];
+	if (!ends->is_overrun[source])
+		return;
 	ends->is_overrun[source] = false;
+	ends->epochs[source]++;
+	if (source == ENDS_BY_CONNECTOR)
+		ends->forks_lost_ns = node_boot_ns();
 }
 
 void netlink_drain(struct ends *ends, int fd, enum ends_source source,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Which rungs work here: tried with a child that ends in a known way. */
 #include "daemon/ends_state.h"
+#include "daemon/node.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -175,6 +176,7 @@ static int begin(struct ends *ends, const struct ends_options *options)
 	sockets_begin(ends, options);
 	r = prove(ends, options->rungs);
 	sockets_end(ends, ~ends->works);
+	ends->forks_lost_ns = node_boot_ns();
 	ends->is_narrow = ends->connector_fd >= 0 &&
 			  !netlink_is_wide(ends->connector_fd, options->queue_bytes);
 	return r;

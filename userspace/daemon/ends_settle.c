@@ -23,8 +23,7 @@ static bool exit_is_last(const struct ends *ends, const struct process *process)
 	       process->told.exit_epoch == ends->epochs[ENDS_BY_CONNECTOR];
 }
 
-/* Records of some threads are missing: they had ended before we listened, or were lost. */
-static bool is_partial(const struct process *process)
+bool process_is_partial(const struct process *process)
 {
 	return process->told.usage.runtime_ns < process->told.threads_runtime_ns;
 }
@@ -34,7 +33,7 @@ void settle_look(struct ends *ends, struct process *process)
 {
 	struct stat_told told;
 
-	if (!works(ends, ENDS_STAT) || (process->told.has_last && !is_partial(process)) ||
+	if (!works(ends, ENDS_STAT) || (process->told.has_last && !process_is_partial(process)) ||
 	    stat_read(process->pid, &told) || !told.is_dead)
 		return;
 	/* still the same process's, after it was read? */
@@ -74,7 +73,7 @@ static bool connector_may_tell(const struct ends *ends, const struct process *pr
 		return false;
 	if (process->told.has_exit)
 		return had_threads && age_ns < OTHER_THREADS_NS;
-	return !has_status && age_ns < CONNECTOR_NS;
+	return (!has_status || process->forks) && age_ns < CONNECTOR_NS;
 }
 
 bool settle_is_ready(struct ends *ends, struct process *process)
@@ -105,7 +104,7 @@ static void usage_set(struct end *end, const struct process *process)
 	if (told->has_last) {
 		end->usage = told->usage;
 		end->has_usage = true;
-		end->is_partial = is_partial(process);
+		end->is_partial = process_is_partial(process);
 		if (!end->is_partial || !process->has_times || !process->has_io)
 			return;
 		/* whole, but for the peak, which all threads share */
@@ -120,7 +119,7 @@ static void usage_set(struct end *end, const struct process *process)
 	}
 }
 
-void settle_tell(const struct ends *ends, const struct process *process, struct end *ret)
+void settle_tell(struct ends *ends, struct process *process, struct end *ret)
 {
 	const struct told *told = &process->told;
 	struct end end = {.pid = process->pid,
@@ -143,5 +142,7 @@ void settle_tell(const struct ends *ends, const struct process *process, struct 
 		end.has_status = false;
 	usage_set(&end, process);
 	memcpy(end.comm, told->comm, sizeof(end.comm));
+	end.forks_since_ns = forks_since(ends, process);
+	end.forks = forks_end(ends, process, exit_is_last(ends, process));
 	*ret = end;
 }

@@ -11,8 +11,6 @@
 
 #define PROCESS_BUCKETS 16384 /* a power of two */
 #define RECENT_MAX	8192  /* processes not watched, of which something was heard */
-#define FORKS_MAX	4096  /* forks whose parent is not watched yet */
-#define FORK_KEPT_MS	2000
 #define DRAIN_MESSAGES	65536 /* of one socket at one go */
 
 /* What messages told of one process. */
@@ -25,6 +23,7 @@ struct told {
 	uint64_t exit_epoch;	     /* when that was */
 	uint64_t exec_ns;	     /* of the last exec that was heard of */
 	uint64_t last_ns;	     /* when the last thread's record was taken */
+	uint64_t elapsed_ns;	     /* from its begin to then, by that record */
 	bool has_first, has_last;    /* records of the first thread, and of the last one */
 	bool has_exit;
 	char comm[16];
@@ -32,11 +31,14 @@ struct told {
 
 enum process_place {
 	PLACE_RECENT,  /* not watched */
+	PLACE_COPY,    /* the same, but a copy of one that is */
 	PLACE_WATCHED, /* by pidfd */
 	PLACE_POLLED,  /* watched, but there is no pidfd */
 	PLACE_DYING,   /* its end is to be told */
 	PLACES,
 };
+
+TAILQ_HEAD(process_list, process);
 
 struct process {
 	struct process *next; /* of its bucket */
@@ -50,20 +52,25 @@ struct process {
 	uint64_t heard_ns, start_ns, ended_ns; /* heard_ns: when told began */
 	struct event_usage usage;	       /* by /proc */
 	struct told told;
-};
-TAILQ_HEAD(process_list, process);
-
-struct fork_told {
-	pid_t parent, child;
-	uint64_t time_ns;
+	/* ends_forks.c: */
+	struct process *origin; /* whose copy it is; NULL: nobody's */
+	TAILQ_ENTRY(process) of_origin;
+	struct process_list copies; /* that neither ended nor exec'd */
+	unsigned int copies_count;
+	bool is_leader_gone;	/* of a copy, by the connector */
+	struct forks *forks;	/* its own; NULL: none */
+	uint64_t fork_ns;	/* when it was forked; 0: not heard of */
+	uint64_t forked_ns;	/* when it forked last */
+	uint64_t since_ns;	/* what it forked from then on is known */
+	struct forks *owed;	/* of whom it was a copy until its exec; NULL: nobody */
+	uint64_t owed_since_ns; /* that exec, and the next one; 0: there was none */
+	uint64_t owed_until_ns;
 };
 
 struct ends {
 	struct process *buckets[PROCESS_BUCKETS];
 	struct process_list places[PLACES];
 	size_t counts[PLACES];
-	struct fork_told forks[FORKS_MAX]; /* a ring; [forks_first, forks_end) modulo its size */
-	size_t forks_first, forks_end;
 	unsigned int works; /* bits of enum ends_rung */
 	int epoll_fd, timer_fd;
 	int connector_fd, taskstats_fd;
@@ -75,6 +82,8 @@ struct ends {
 	uint64_t epochs[2], overruns[2];
 	bool is_overrun[2];
 	uint64_t unwatched, execs, polled_ns;
+	uint64_t drained_ns; /* of the connector: what was sent by then is taken */
+	uint64_t forks_lost_ns, forks_forgot_ns; /* forks until then aren't all known */
 	uint64_t mono_to_boot_ns;
 	char buffer[65536] __attribute__((aligned(8)));
 };
@@ -100,10 +109,18 @@ void process_move(struct ends *ends, struct process *process, enum process_place
 void process_unhash(struct ends *ends, struct process *process);
 void process_free(struct ends *ends, struct process *process);
 void process_forget_told(struct process *process);
+/* Who is not watched goes last. */
+void process_stay(struct ends *ends, struct process *process);
+bool process_is_watched(const struct process *process);
 /* Another process has its pid now. Frees it, or it dies. */
 void process_replaced(struct ends *ends, struct process *process);
 /* A watched process is dead: its end is to be told. */
 void process_dies(struct ends *ends, struct process *process);
+
+/* All that the kernel has sent. */
+void ends_drain(struct ends *ends);
+/* The same, unless that was done later than then. */
+void ends_catch_up(struct ends *ends, uint64_t time_ns);
 
 /* --- rungs: _new() 0 or negative errno, _drain() all that waits, into the table */
 
@@ -139,13 +156,32 @@ struct stat_told {
 /* Of /proc/PID; -ESRCH: there is none. The status and times mean something if is_dead. */
 int stat_read(pid_t pid, struct stat_told *ret);
 
+/* --- ends_forks.c */
+
+/* As the connector tells it. */
+void forks_fork(struct ends *ends, pid_t parent, pid_t child, uint64_t time_ns);
+void forks_exec(struct ends *ends, struct process *process, uint64_t time_ns);
+/* Of a thread. May free who is not watched. */
+void forks_exit(struct ends *ends, pid_t pid, bool is_leader, uint64_t time_ns);
+/* It is watched from now on: its copies, too. */
+void forks_watched(struct ends *ends, struct process *process);
+/* Of a process that is dead. is_exit_heard: no exit of it is to come. The caller's. */
+struct forks *forks_end(struct ends *ends, struct process *process, bool is_exit_heard);
+/* It goes. */
+void forks_forget(struct ends *ends, struct process *process);
+/* NULL: nothing was heard of it. */
+uint64_t forks_since(const struct ends *ends, const struct process *process);
+
 /* --- ends_settle.c */
+
+/* Records of some threads are missing: they had ended before we listened, or were lost. */
+bool process_is_partial(const struct process *process);
 
 /* What /proc tells of who died just now, if it is needed. */
 void settle_look(struct ends *ends, struct process *process);
 /* Whether nothing more is to be expected. Asks the pidfd. */
 bool settle_is_ready(struct ends *ends, struct process *process);
-void settle_tell(const struct ends *ends, const struct process *process, struct end *ret);
+void settle_tell(struct ends *ends, struct process *process, struct end *ret);
 
 /* --- ends_netlink.c */
 

@@ -39,11 +39,25 @@ struct process *process_get(struct ends *ends, pid_t pid)
 	process->next = *at;
 	process->is_hashed = true;
 	*at = process;
+	process->since_ns = ends->forks_forgot_ns;
+	TAILQ_INIT(&process->copies);
 	process_forget_told(process);
 	TAILQ_INSERT_TAIL(&ends->places[PLACE_RECENT], process, link);
-	if (++ends->counts[PLACE_RECENT] > RECENT_MAX)
+	ends->counts[PLACE_RECENT]++;
+	while (ends->counts[PLACE_RECENT] > RECENT_MAX)
 		process_free(ends, TAILQ_FIRST(&ends->places[PLACE_RECENT]));
 	return process;
+}
+
+bool process_is_watched(const struct process *process)
+{
+	return process->place != PLACE_RECENT && process->place != PLACE_COPY;
+}
+
+void process_stay(struct ends *ends, struct process *process)
+{
+	if (process->place == PLACE_RECENT)
+		process_move(ends, process, PLACE_RECENT);
 }
 
 void process_move(struct ends *ends, struct process *process, enum process_place place)
@@ -70,6 +84,7 @@ void process_unhash(struct ends *ends, struct process *process)
 void process_free(struct ends *ends, struct process *process)
 {
 	process_unhash(ends, process);
+	forks_forget(ends, process);
 	TAILQ_REMOVE(&ends->places[process->place], process, link);
 	ends->counts[process->place]--;
 	if (process->pidfd >= 0) {
@@ -91,7 +106,7 @@ void process_dies(struct ends *ends, struct process *process)
 void process_replaced(struct ends *ends, struct process *process)
 {
 	process_unhash(ends, process);
-	if (process->place == PLACE_RECENT)
+	if (!process_is_watched(process))
 		process_free(ends, process);
 	else if (process->place != PLACE_DYING)
 		process_dies(ends, process);

@@ -241,6 +241,7 @@ void taskstats_take(struct ends *ends, const void *data, size_t len)
 	if (is_last) {
 		process->told.last_status = record.ac_exitcode;
 		process->told.last_ns = node_boot_ns();
+		process->told.elapsed_ns = record.ac_etime * 1000;
 		process->told.has_last = true;
 	}
 	process->told.has_first |= tgid == pid;

@@ -184,3 +184,15 @@ int event_check(struct bytes data, const struct event **ret)
 	*ret = event;
 	return 0;
 }
+
+void usage_fold(struct event_usage *sum, const struct event_usage *more)
+{
+	sum->user_ns += more->user_ns;
+	sum->system_ns += more->system_ns;
+	sum->runtime_ns += more->runtime_ns;
+	sum->read_bytes += more->read_bytes;
+	sum->write_bytes += more->write_bytes;
+	sum->minor_faults += more->minor_faults;
+	sum->major_faults += more->major_faults;
+	sum->max_rss = MAX(sum->max_rss, more->max_rss);
+}

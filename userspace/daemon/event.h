@@ -35,3 +35,6 @@ const char *event_kind_name(uint32_t kind);
 const char *event_flag_text(unsigned int bit);
 /* The same as a counter's name: "argv_cut". */
 const char *event_flag_name(unsigned int bit);
+
+/* Adds what a copy, or a program before, has used. */
+void usage_fold(struct event_usage *sum, const struct event_usage *more);

@@ -47,6 +47,7 @@ struct live_image_state {
 	bool is_trimmed;	/* too much was live: of its exec only the head is kept */
 	bool lacks_objects;	/* too much was live: some were not kept */
 	bool announced;		/* by a start record */
+	bool knows_forks;	/* of a program that told of itself: others did of its copies */
 	bool awaits_objects;	/* the kernel side could not see them: the program tells */
 	uint8_t origin;		/* enum live_origin */
 	uint8_t end;		/* enum live_end */
@@ -176,6 +177,11 @@ bool live_find(const struct live *live, uint32_t pid, uint64_t start_ns, uint64_
 
 /* The same among those that ended last; start_ns 0: the newest of that pid. */
 bool live_has_ended(const struct live *live, uint32_t pid, uint64_t start_ns, uint64_t tick_ns);
+
+/* What others tell of the copies of a program that told of itself, when it ends: in place of what
+ * is known of them here. lacks: some are not in usage. */
+void live_set_copies(struct live *live, const struct live_key *key, uint64_t forks,
+		     const struct event_usage *usage, bool lacks);
 
 /* Each process's own image. */
 void live_each(struct live *live, void (*each)(void *arg, struct image *image), void *arg);

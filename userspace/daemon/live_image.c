@@ -92,18 +92,6 @@ struct image *image_clone(const struct image *image, const struct live_key *key,
 	return clone;
 }
 
-void usage_fold(struct event_usage *sum, const struct event_usage *more)
-{
-	sum->user_ns += more->user_ns;
-	sum->system_ns += more->system_ns;
-	sum->runtime_ns += more->runtime_ns;
-	sum->read_bytes += more->read_bytes;
-	sum->write_bytes += more->write_bytes;
-	sum->minor_faults += more->minor_faults;
-	sum->major_faults += more->major_faults;
-	sum->max_rss = MAX(sum->max_rss, more->max_rss);
-}
-
 #define LESS(a, b) ((a) > (b) ? (a) - (b) : 0)
 
 /* now - then, but for max_rss, which is no sum (bpf/task.h has the same) */
@@ -124,7 +112,8 @@ bool image_state_check(const struct live_image_state *state)
 		&state->has_notes,	     &state->has_usage,	  &state->exec_unseen,
 		&state->usage_of_process,    &state->copy_unseen, &state->awaits_program,
 		&state->by_loader,	     &state->is_trimmed,  &state->lacks_objects,
-		&state->notes.has_watermark, &state->announced,	  &state->awaits_objects};
+		&state->notes.has_watermark, &state->announced,	  &state->awaits_objects,
+		&state->knows_forks};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
 		uint8_t value;

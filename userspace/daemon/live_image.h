@@ -67,6 +67,3 @@ struct bytes image_script_path(const struct image *image, char room[SCRIPT_PATH_
 
 /* True if the state, which comes from a journal, can be believed. */
 bool image_state_check(const struct live_image_state *state);
-
-/* Adds what a copy has used. */
-void usage_fold(struct event_usage *sum, const struct event_usage *more);

@@ -180,3 +180,16 @@ bool live_find(const struct live *l, uint32_t pid, uint64_t start_ns, uint64_t t
 				   .is_told = (*found)->is_told};
 	return true;
 }
+
+void live_set_copies(struct live *l, const struct live_key *key, uint64_t forks,
+		     const struct event_usage *usage, bool lacks)
+{
+	struct image *image = live_running(l, key);
+
+	if (!image || !image_is_told(image))
+		return;
+	image->s.forks = forks;
+	image->s.folded = *usage;
+	image->s.copy_unseen = lacks;
+	image->s.knows_forks = true;
+}

@@ -191,6 +191,7 @@ static void tell(struct preload *p, const struct taking *take, const struct prel
 	const struct run_read *m = &take->message;
 
 	preload_make_exec(m, about, &p->room);
+	preload_copy_used(p, &p->room.exec);
 	tracker_told(p->options.tracker, &p->room.head);
 	if (m->phase == RUN_OPT_OUT)
 		return;
@@ -261,6 +262,7 @@ static int begin_take(struct preload *p, struct taking *take, struct told **ret)
 		t = told_add(p, &take->key);
 	if (!t)
 		return -ENOSPC;
+	preload_copies_exec(p, take->pid, take->told, told_time(take));
 	superseded = t->is_in_spool ? t->token : 0;
 	told_begin(p, t, take, &about);
 	tell(p, take, &about);

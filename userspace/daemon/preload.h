@@ -24,6 +24,7 @@
 #include "daemon/tracker.h"
 
 struct end; /* daemon/ends.h */
+struct ends;
 struct preload;
 
 #define PRELOAD_PROCESSES_MAX LIVE_PROCESSES_MAX
@@ -39,6 +40,8 @@ struct preload_options {
 	 */
 	int (*watch)(void *arg, pid_t pid, int pidfd);
 	void *watch_arg;
+	/* That tell of copies, too; NULL: nobody does. Stay the caller's. */
+	struct ends *ends;
 	/* True if the kernel side tells of the same processes: a message of one that it knows is
 	 * joined. What it has told by then must be with the tracker before a message is. */
 	bool is_beside_bpf;

@@ -116,6 +116,7 @@ void told_end(struct preload *p, struct told *t)
 		ended_put(p, &t->key, t->is_copy ? 0 : t->token, time_ns);
 		return;
 	}
+	told_copies_end(p, t);
 	is_told = tell_left(p, t, time_ns);
 	memset(e, 0, sizeof(*e));
 	e->head = (struct event){.kind = EVENT_EXIT,
@@ -164,12 +165,12 @@ void preload_end(void *arg, const struct end *end)
 	struct preload *p = arg;
 	struct told *t = told_find(p, end->pid);
 
-	if (!t || t->has_end)
-		return;
-	/* of who had the number before */
-	if (t->has_start && end->start_ns && end->start_ns != t->key.start_ns)
-		return;
-	end_set(p, t, end);
+	/* else of who had the number before */
+	if (t && !t->has_end &&
+	    (!t->has_start || !end->start_ns || end->start_ns == t->key.start_ns))
+		end_set(p, t, end);
+	else
+		forks_free(end->forks);
 }
 
 void told_file_end(struct preload *p, struct told *t, const struct run_read *m, struct bytes area)
@@ -193,6 +194,7 @@ void told_file_end(struct preload *p, struct told *t, const struct run_read *m, 
 	t->is_lost_end = !is_told;
 	if (!t->has_end)
 		end_set(p, t, &end);
+	forks_free(t->end.forks);
 	t->end = end;
 }
 

@@ -106,6 +106,14 @@ enum preload_join {
 enum preload_join preload_join(struct preload *preload, const struct run_read *message,
 			       uint32_t pid, struct live_key *ret);
 
+/* What copies used goes to the run, before the event that ends it: the process's end, or the exec
+ * that had happened by then (t: what it ran; NULL: not known). */
+void told_copies_end(struct preload *preload, struct told *told);
+void preload_copies_exec(struct preload *preload, uint32_t pid, struct told *told,
+			 uint64_t time_ns);
+/* The program may have been a copy's. */
+void preload_copy_used(struct preload *preload, const struct event_exec *exec);
+
 /* It is looked at again from now on, and no more. */
 void told_look_again(struct preload *preload, struct told *told);
 void told_look_never(struct preload *preload, struct told *told);

@@ -46,6 +46,7 @@ void told_remove(struct preload *p, struct told *t)
 		TAILQ_REMOVE(&p->unwatched, t, queue);
 	p->counts.processes--;
 	facts_release(tracker_facts(p->options.tracker), t->memory);
+	forks_free(t->end.forks);
 	cleanup_close(&t->file);
 	if (t->is_in_spool)
 		told_file_remove(p, t->token);

@@ -61,7 +61,7 @@ bool run_value_is_known(const struct image *image, enum run_value value)
 	case RUN_WRITE_BYTES:
 		return !(image->s.traits & TRAIT_USAGE_TIMES);
 	case RUN_FORKS: /* copies tell nothing of themselves */
-		return !image_is_told(image);
+		return !image_is_told(image) || image->s.knows_forks;
 	default:
 		return true;
 	}

@@ -73,6 +73,8 @@ struct source_rung source_rung(const struct source *source, enum hook_fact fact)
 		       : fact == HOOK_MAPPING ? (struct source_rung){"preload", MAPPING_LOST}
 		       : fact == HOOK_EXIT
 			       ? (struct source_rung){source->exit_rung, source->exit_lost}
+		       : source->fork_lost
+			       ? (struct source_rung){source->exec_counter, source->fork_lost}
 			       : (struct source_rung){"none", FORK_LOST};
 	hook = capture_hook(source->capture, fact);
 	return (struct source_rung){hook->rung, hook->lost};

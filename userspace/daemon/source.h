@@ -14,6 +14,7 @@ struct source {
 	bool has_pins;			   /* one of an earlier daemon goes on all the same */
 	const char *exit_rung, *exit_lost; /* how ends are known without it */
 	const char *exec_counter; /* who tells of execs that no program tells of; NULL: nobody */
+	const char *fork_lost;	  /* of what the same tells of forks; NULL: nothing is told */
 	struct capture *capture;  /* NULL: none */
 };
 
