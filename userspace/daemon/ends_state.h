@@ -24,6 +24,7 @@ struct told {
 	uint64_t exec_ns;	     /* of the last exec that was heard of */
 	uint64_t last_ns;	     /* when the last thread's record was taken */
 	uint64_t elapsed_ns;	     /* from its begin to then, by that record */
+	uint32_t begin_s;	     /* of the first thread, by its record; the wall clock's */
 	bool has_first, has_last;    /* records of the first thread, and of the last one */
 	bool has_exit;
 	char comm[16];

@@ -194,13 +194,25 @@ static void usage_add(struct event_usage *sum, const struct taskstats *record)
 	sum->max_rss = MAX(sum->max_rss, record->hiwater_rss * 1024);
 }
 
+/*
+ * Before version 12 a first thread seems to be the last one. If it isn't, and another thread execs,
+ * that one becomes the first: with a sum, and the begin that the process has had from the start.
+ */
+static bool is_of_exec(const struct told *told, const struct taskstats *record, bool has_sum)
+{
+	return record->version < TGID_VERSION && has_sum && !told->threads_runtime_ns &&
+	       record->ac_btime <= told->begin_s + 1;
+}
+
 /* The process that a record is of. A first thread ends once before the last one: who does so again
  * is of the next process of this pid. */
-static struct process *record_process(struct ends *ends, uint32_t tgid, bool is_first)
+static struct process *record_process(struct ends *ends, uint32_t tgid, bool is_first,
+				      const struct taskstats *record, bool has_sum)
 {
 	struct process *process = process_get(ends, tgid);
 
-	if (process && is_first && process->told.has_first && process->told.has_last) {
+	if (process && is_first && process->told.has_first && process->told.has_last &&
+	    !is_of_exec(&process->told, record, has_sum)) {
 		process_replaced(ends, process);
 		process = process_get(ends, tgid);
 	}
@@ -232,7 +244,7 @@ void taskstats_take(struct ends *ends, const void *data, size_t len)
 		tgid = group ? group : pid;
 		is_last = group || tgid == pid;
 	}
-	process = record_process(ends, tgid, tgid == pid);
+	process = record_process(ends, tgid, tgid == pid, &record, group);
 	if (!process)
 		return;
 	usage_add(&process->told.usage, &record);
@@ -245,6 +257,8 @@ void taskstats_take(struct ends *ends, const void *data, size_t len)
 		process->told.has_last = true;
 	}
 	process->told.has_first |= tgid == pid;
+	if (tgid == pid)
+		process->told.begin_s = record.ac_btime;
 	if (tgid == pid || !process->told.comm[0])
 		snprintf(process->told.comm, sizeof(process->told.comm), "%.15s", record.ac_comm);
 }
