@@ -4,6 +4,7 @@
 import collections
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -13,6 +14,7 @@ import tap
 HERE = os.path.dirname(os.path.abspath(__file__))
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 COUNT = 53
+MANY = 211
 
 
 def load(n, count, seed, **more):
@@ -183,8 +185,18 @@ def coverage():
             n.validate()
 
 
+def few_descriptors():
+    """More programs than the daemon may have descriptors of: they are looked at in turn, and a flush has all that ended before it."""
+    n = node.Node(source="preload")
+    with As(n, ("prlimit", "--nofile=64")):
+        subprocess.run(["bash", "-c", f"for i in {{1..{MANY}}}; do sleep 1 & done; wait"], env=n.environment(), check=True)
+        n.flush()
+        ends = [r["exit"] for r in n.runs() if r["exe"]["path"] == os.path.realpath(shutil.which("sleep"))]
+        tap.equal(ends, [{"code": 0}] * MANY, "each program's end")
+
+
 class As:
-    """A node as another user."""
+    """A node in another way."""
 
     def __init__(self, n, prefix):
         self.n, self.prefix = n, prefix
@@ -200,7 +212,8 @@ if os.geteuid():
     tap.skip("sources", "needs root")
     tap.done()
 lacking = node.can_track()
-for part in (both, auto, refused, pins, switch, user, coverage) if not lacking else (unable, auto, refused, user, coverage):
+anywhere = auto, refused, user, coverage, few_descriptors
+for part in (both, pins, switch, *anywhere) if not lacking else (unable, *anywhere):
     with tap.about(part.__name__):
         part()
 if lacking:

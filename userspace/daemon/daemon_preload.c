@@ -111,7 +111,7 @@ bool daemon_preload_is_settled(const struct daemon *d, uint64_t since_ns)
 {
 	if (!d->ends || node_boot_ns() >= since_ns + HELD_MAX_NS)
 		return true;
-	return !ends_held(d->ends) && preload_is_settled(d->preload);
+	return ends_are_told(d->ends, since_ns) && preload_is_settled(d->preload);
 }
 
 void daemon_preload_gather(struct daemon *d, struct status *ret)

@@ -31,9 +31,12 @@ size_t ends_watched(const struct ends *ends)
 	return ends->counts[PLACE_WATCHED] + ends->counts[PLACE_POLLED] + ends->counts[PLACE_DYING];
 }
 
-size_t ends_held(const struct ends *ends)
+bool ends_are_told(const struct ends *ends, uint64_t before_ns)
 {
-	return ends->counts[PLACE_DYING];
+	/* the first one was looked at longest ago */
+	const struct process *polled = TAILQ_FIRST(&ends->places[PLACE_POLLED]);
+
+	return !ends->counts[PLACE_DYING] && (!polled || polled->looked_ns >= before_ns);
 }
 
 /*
@@ -93,6 +96,7 @@ static void poll_some(struct ends *ends)
 	while (count--) {
 		struct process *process = TAILQ_FIRST(&ends->places[PLACE_POLLED]);
 
+		process->looked_ns = now;
 		if (is_gone(process))
 			process_dies(ends, process);
 		else

@@ -118,8 +118,8 @@ const char *ends_rung(const struct ends *ends);
 uint64_t ends_execs(const struct ends *ends);
 /* Ends of them that are watched, and those that are held back. */
 size_t ends_watched(const struct ends *ends);
-/* The latter alone. */
-size_t ends_held(const struct ends *ends);
+/* True if nothing that ended before then (CLOCK_BOOTTIME) is still to be told or noticed. */
+bool ends_are_told(const struct ends *ends, uint64_t before_ns);
 
 /* Adds what was lost here. */
 void ends_losses(const struct ends *ends, struct losses *losses);

@@ -51,6 +51,7 @@ struct process {
 	bool has_status, has_times, has_io; /* by /proc or pidfd */
 	uint32_t wait_status;
 	uint64_t heard_ns, start_ns, ended_ns; /* heard_ns: when told began */
+	uint64_t looked_ns;		       /* when it was polled last; 0: not yet */
 	struct event_usage usage;	       /* by /proc */
 	struct told told;
 	/* ends_forks.c: */
