@@ -105,9 +105,11 @@ static void print_spool(const cJSON *status)
 	if (!spool)
 		return;
 	print_label("spool");
-	printf("%s: %.0f files, %.1f MiB; last record %s, in %s\n", path ? path : "?",
-	       number(spool, "files"), number(spool, "bytes") / MIB, last_seq ? last_seq : "?",
-	       open_name ? open_name : "?");
+	printf("%s: %.0f files, %.1f MiB; last record %s", path ? path : "?",
+	       number(spool, "files"), number(spool, "bytes") / MIB, last_seq ? last_seq : "?");
+	if (open_name && *open_name) /* none is open between two */
+		printf(", in %s", open_name);
+	putchar('\n');
 }
 
 static void print_errors(const cJSON *status)
