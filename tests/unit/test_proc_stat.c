@@ -109,6 +109,19 @@ static void what_is_none(void **state)
 	assert_int_equal(stat.wait_status, 11);
 }
 
+/* Somebody waited for it while the kernel wrote, who had taken its state before. */
+static void half_of_it(void **state)
+{
+	static const char text[] =
+		"19 (sh) X 0 0 0 0 -1 4194308 0 0 0 0 0 0 0 0 20 0 0 0 1234567890 "
+		"0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0\n";
+	struct proc_stat stat = {.pid = 7};
+
+	(void)state;
+	assert_int_equal(proc_stat_parse(text, &stat), -ESRCH);
+	assert_int_equal(stat.pid, 7);
+}
+
 /* Up to its last field's only digit. */
 static void cut_anywhere(void **state)
 {
@@ -168,7 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_and_states), cmocka_unit_test(every_field),
 		cmocka_unit_test(what_is_none),	    cmocka_unit_test(cut_anywhere),
-		cmocka_unit_test(the_kernels_own),
+		cmocka_unit_test(the_kernels_own),  cmocka_unit_test(half_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

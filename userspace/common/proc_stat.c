@@ -59,6 +59,10 @@ int proc_stat_parse(const char *text, struct proc_stat *ret)
 	for (int i = PPID; i < FIELDS; i++)
 		if (*at != ' ' || !(at = take_number(at + 1, &fields[i])))
 			return -EBADMSG;
+	/* released while the kernel wrote: also its parent is 0 then (do_task_stat(),
+	 * fs/proc/array.c) */
+	if (!fields[THREADS])
+		return -ESRCH;
 	if (pid > INT32_MAX || fields[PPID] > INT32_MAX)
 		return -EBADMSG;
 	stat.pid = (pid_t)pid;

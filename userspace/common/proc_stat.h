@@ -22,7 +22,8 @@ struct proc_stat {
 	uint32_t wait_status;
 };
 
-/* 0, or -EBADMSG: a field is missing, or is none. */
+/* 0; -ESRCH if the process was gone before all of it was written; -EBADMSG: a field is missing, or
+ * is none. */
 int proc_stat_parse(const char *text, struct proc_stat *ret);
 /* The file of that path in the folder. 0, -ESRCH: there is no such process, or negative errno. */
 int proc_stat_read(int folder, const char *path, struct proc_stat *ret);
