@@ -41,10 +41,10 @@ E2E	:= $(sort $(wildcard tests/e2e/*.t))
 SLOW_E2E := \
 	cli_daemon cli_mariadb cli_mariadb_odd cli_own cli_reports cli_run ingest_exactly_once \
 	ingest_mariadb ingest_names ingest_prune ingest_prune_delete ingest_prune_kill \
-	ingest_size ingest_xalt_many link_outputs link_setup link_ways node_bounds \
+	ingest_size ingest_xalt_many link_outputs link_records link_setup link_ways node_bounds \
 	node_container node_coverage node_errors node_full node_fuse node_groups node_kill \
-	node_links node_mpi node_names node_preload_source node_slurm node_slurm_jobs node_soak node_spool \
-	node_spool_moved node_starts node_upgrade install run_slurm \
+	node_life node_links node_mpi node_names node_preload_flood node_preload_source node_slurm \
+	node_slurm_jobs node_soak node_spool node_spool_moved node_starts node_state_full node_upgrade install run_slurm \
 	preload_compare preload_deploy preload_deploy_modules preload_deploy_slurm \
 	preload_life
 SLOW	:= tests/lint/warnings.t $(BUILD)/unit/test_ends $(BUILD)/unit/test_ends_forks $(SLOW_E2E:%=tests/e2e/%.t)
