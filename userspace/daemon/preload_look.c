@@ -106,8 +106,9 @@ void preload_look(uint32_t pid, int pidfd, uint64_t tick_ns, struct preload_look
 
 	memset(ret, 0, offsetof(struct preload_look, room));
 	ret->login_uid = (uint32_t)-1;
-	if (folder < 0 || !is_its(pidfd) || proc_stat_read(folder, "stat", &stat) ||
-	    fstat(folder, &st))
+	/* in this order: of one that is gone the folder is root's, and its stat tells that it is */
+	if (folder < 0 || !is_its(pidfd) || fstat(folder, &st) ||
+	    proc_stat_read(folder, "stat", &stat))
 		return;
 	ret->is_there = true;
 	ret->ppid = stat.ppid;
