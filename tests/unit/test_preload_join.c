@@ -196,8 +196,7 @@ static void test_earlier(void **state)
 		kernel_exec(child[i], 2, 0, 0);
 		program.boot_ns = node_boot_ns();
 		kernel_exec(child[i], 3, EVENT_ARGV_FAULT, 0);
-		assert_int_equal(bench_send(&bench, child[i], 1009, bench_message(&room, &program)),
-				 0);
+		assert_int_equal(send_program(child[i], &program), 0);
 		kernel_exit(child[i], 3);
 		first = bench_record(&bench);
 		last = bench_record(&bench);
